@@ -1,0 +1,151 @@
+"""The life of an episode: its record, and what comes next. Pure; the workflow only carries it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from lumen.alert import Alert
+from lumen.outcome import EVALUATED_AGAIN, RAN, RETRIED_WHILE_FIRING, Outcome
+from lumen.plan import HOUR, MINUTE, Plan
+
+DEFAULT_COOLDOWN = 10 * MINUTE
+DEFAULT_STALE_AFTER = 26 * HOUR
+LINGER = 10 * MINUTE
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One ended pass through the steps. ``results`` holds one object an action; times are aware UTC."""
+
+    n: int
+    outcome: Outcome
+    started_at: datetime
+    ended_at: datetime
+    reason: str = ""
+    results: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass
+class Episode:
+    """Everything an episode remembers. It is the only state that continue-as-new carries over."""
+
+    alert: Alert | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    attempts_ended: int = 0
+    ran: int = 0
+    plan: Plan | None = None
+    repeats: int = 0
+    last_heard: datetime | None = None
+    last_firing: datetime | None = None
+    resolved_at: datetime | None = None
+    fired_again: bool = False
+    said_exhausted: bool = False
+    cooldown_cleared: bool = False
+    retry_wanted: bool = False
+    still_firing: bool = False
+    asked_prometheus: bool = False
+    proof_refs: list[int] = field(default_factory=list)
+
+    def hear(self, alert: Alert, now: datetime) -> bool:
+        """Take in a notification; return whether it changed anything (older never overrides newer)."""
+        if self.alert is not None and alert.received_at < self.alert.received_at:
+            return False
+        known = self.alert is not None
+        was_resolved = self.resolved_at is not None
+        self.alert = alert
+        self.last_heard = now
+        if not alert.firing:
+            self.resolved_at = self.resolved_at or now
+            return True
+        self.repeats += int(known)
+        self.last_firing = now
+        self.resolved_at = None
+        if was_resolved:
+            self.fired_again = True
+        return True
+
+    def end_attempt(self, attempt: Attempt) -> None:
+        """Append an ended attempt; what was remembered for the choice of this attempt starts anew."""
+        self.attempts = [*self.attempts, attempt][-KEPT_ATTEMPTS:]
+        self.attempts_ended = attempt.n
+        self.ran += int(attempt.outcome in RAN)
+        self.fired_again = False
+        self.retry_wanted = False
+        self.cooldown_cleared = False
+        self.still_firing = False
+        self.asked_prometheus = False
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome of the last ended attempt."""
+        return self.attempts[-1].outcome if self.attempts else None
+
+
+KEPT_ATTEMPTS = 50
+"""Attempts kept in the state; more can only come from a rule that is evaluated again for days, all are in the ledger."""
+
+
+@dataclass(frozen=True)
+class Next:
+    """What comes next: ``attempt``, ``cool``, ``watch``, ``ask_prometheus``, ``exhausted`` or ``close``.
+
+    ``until`` is when to look again if nothing is heard. ``needs_vote``: the attempt asks even in ``auto`` mode.
+    """
+
+    step: str
+    until: datetime | None = None
+    needs_vote: bool = False
+
+
+def next_step(episode: Episode, now: datetime) -> Next:
+    """Return what an episode does at ``now``, after at least one attempt has ended."""
+    last = episode.attempts[-1]
+    if episode.retry_wanted:
+        return Next("attempt", needs_vote=last.outcome is Outcome.UNKNOWN)
+    cool_until = last.ended_at if episode.cooldown_cleared else last.ended_at + timedelta(seconds=cooldown_of(episode))
+    if now < cool_until:
+        return Next("cool", until=cool_until)
+    if episode.resolved_at is not None:
+        linger_until = max(cool_until, episode.resolved_at + timedelta(seconds=LINGER))
+        return Next("close") if now >= linger_until else Next("watch", until=linger_until)
+    stale_at = (episode.last_heard or last.ended_at) + timedelta(seconds=stale_after_of(episode))
+    if _wants_attempt(episode, last):
+        if last.outcome in RAN and episode.ran >= attempts_of(episode):
+            if not episode.said_exhausted:
+                return Next("exhausted")
+        else:
+            return Next("attempt", needs_vote=last.outcome is Outcome.UNKNOWN)
+    elif _should_ask_prometheus(episode, last):
+        return Next("ask_prometheus")
+    return Next("close") if now >= stale_at else Next("watch", until=stale_at)
+
+
+def _wants_attempt(episode: Episode, last: Attempt) -> bool:
+    heard = episode.last_firing is not None and episode.last_firing > last.ended_at
+    if last.outcome in RETRIED_WHILE_FIRING or last.outcome is Outcome.UNKNOWN:
+        return heard or episode.still_firing
+    if last.outcome in EVALUATED_AGAIN:
+        return heard
+    return episode.fired_again
+
+
+def _should_ask_prometheus(episode: Episode, last: Attempt) -> bool:
+    retried = last.outcome in RETRIED_WHILE_FIRING or last.outcome is Outcome.UNKNOWN
+    return retried and not episode.asked_prometheus and not episode.said_exhausted
+
+
+def cooldown_of(episode: Episode) -> float:
+    """Return the cooldown of the episode in seconds."""
+    return episode.plan.cooldown if episode.plan else DEFAULT_COOLDOWN
+
+
+def stale_after_of(episode: Episode) -> float:
+    """Return after how many seconds of silence the episode closes."""
+    return episode.plan.limits.stale_after if episode.plan else DEFAULT_STALE_AFTER
+
+
+def attempts_of(episode: Episode) -> int:
+    """Return how many attempts may run something in this episode."""
+    return episode.plan.limits.attempts if episode.plan else 1

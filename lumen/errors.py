@@ -1,0 +1,57 @@
+"""The one error tree of Lumen. Every error has a stable ``reason``, which is also its metric label and Temporal error type."""
+
+from __future__ import annotations
+
+
+class LumenError(Exception):
+    """Root of all errors that Lumen raises on purpose; ``str()`` is a sentence for the person who reads it."""
+
+    reason = "error"
+
+
+class SettingsError(LumenError, ValueError):
+    """A setting of the environment cannot be used; the text names the variable, the value's problem and the fix."""
+
+    reason = "bad_setting"
+
+
+class AlertError(LumenError, ValueError):
+    """One alert cannot be accepted (missing or unusable labels, too large)."""
+
+    reason = "bad_alert"
+
+
+class RulesError(LumenError, ValueError):
+    """A rule or policy file cannot be used; the text holds one finding a line, each with file, line, column and fix."""
+
+    reason = "bad_rules"
+
+
+class RenderError(LumenError, ValueError):
+    """A placeholder has no value in this alert, or its value is outside the allowed pattern."""
+
+    reason = "bad_parameter"
+
+
+class BallotError(LumenError, ValueError):
+    """A vote or an override cannot be read, or is not allowed; ``reason`` says which and is stable.
+
+    Reasons: ``malformed``, ``closed``, ``plan_changed``, ``not_allowed``, ``rank_too_low``, ``forged``, ``used``.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        """Keep the stable ``reason`` beside the sentence."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class LedgerError(LumenError):
+    """The ledger refused an entry (4xx): the request is wrong and repeating it cannot help."""
+
+    reason = "ledger_refused"
+
+
+class LedgerUnavailableError(LumenError):
+    """The ledger cannot be reached or answered 5xx: repeating the request later can help."""
+
+    reason = "ledger_unavailable"

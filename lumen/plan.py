@@ -1,0 +1,134 @@
+"""A plan: what one rule would do about one alert, exactly, before anybody is asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from lumen.canonical import digest
+
+MINUTE = 60.0
+HOUR = 3600.0
+
+
+class Mode(StrEnum):
+    """How much a rule may do by itself."""
+
+    SHADOW = "shadow"
+    APPROVE = "approve"
+    AUTO = "auto"
+
+
+class ActionKind(StrEnum):
+    """The kinds of action that can run; each has one file in ``activities/execution``."""
+
+    CMD = "cmd"
+    HTTP = "http"
+    CONTROL_BUS = "control_bus"
+    PROOF = "proof"
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who must agree, and for how long. Times in seconds; ``allow`` holds e-mail addresses, groups already expanded."""
+
+    approve: int = 1
+    reject: int = 1
+    allow: tuple[str, ...] = ()
+    window: float = 15 * MINUTE
+    timeout: float = HOUR
+    valid_for: float = 15 * MINUTE
+    on_timeout: str = "reject"
+    min_rank: str = "link"
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What bounds a rule. ``concurrency`` 0 = not limited; ``stale_after`` in seconds."""
+
+    attempts: int = 3
+    concurrency: int = 0
+    stale_after: float = 26 * HOUR
+
+
+@dataclass(frozen=True)
+class PlannedAction:
+    """One rendered action.
+
+    ``spec`` by kind: cmd ``{"argv": [...]}``; http ``{"method", "url", "headers", "json"}``; control_bus
+    ``{"command", "args"}``; proof ``{}``. ``timeout`` and ``backoff`` in seconds; ``attempts`` > 1 only if idempotent.
+    """
+
+    name: str
+    kind: ActionKind
+    spec: dict[str, Any]
+    timeout: float = 60.0
+    attempts: int = 1
+    backoff: float = 5.0
+    idempotent: bool = False
+    runner: str = "default"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """This rule as applied to this alert: rendered actions, target, condition, approval, limits.
+
+    ``digest`` is what a vote is bound to. ``rules_digest`` names the whole rule set that made it and is recorded
+    beside it: an edit of another rule changes ``rules_digest`` and voids nothing.
+    """
+
+    rule: str
+    mode: Mode
+    dry_run: bool
+    target: str
+    severity: str
+    condition: str
+    actions: tuple[PlannedAction, ...]
+    approval: Approval
+    cooldown: float
+    limits: Limits
+    runbook_url: str = ""
+    has_target: bool = False
+    digest: str = ""
+    rules_digest: str = ""
+
+    def sealed(self, rules_digest: str) -> Plan:
+        """Return the plan with its digest, taken over everything but the two digests themselves."""
+        body = asdict(replace(self, digest="", rules_digest=""))
+        return replace(self, digest=digest(body), rules_digest=rules_digest)
+
+    def shown(self) -> Plan:
+        """Return the plan as it may leave the worker: header values, URL passwords and queries of ``http`` hidden.
+
+        The digest stays that of the whole plan, so what was approved is still what runs.
+        """
+        return replace(self, actions=tuple(_shown(action) for action in self.actions))
+
+
+def _shown(action: PlannedAction) -> PlannedAction:
+    if action.kind is not ActionKind.HTTP:
+        return action
+    spec = dict(action.spec)
+    spec["headers"] = dict.fromkeys(spec.get("headers", {}), "(hidden)")
+    spec["url"] = _shown_url(str(spec.get("url", "")))
+    return replace(action, spec=spec)
+
+
+def _shown_url(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url.partition("?")[0]
+    host, slash, path = rest.partition("/")
+    path, query, _ = path.partition("?")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" + ("?(hidden)" if query else "")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why no plan can be made for an alert that a rule matches."""
+
+    rule: str
+    reason: str
+    rules_digest: str = field(default="")

@@ -1,0 +1,69 @@
+"""Counting votes: one person, one vote; votes lapse; zero approvers is a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from lumen.ballot import Decision
+from lumen.plan import Approval
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One counted vote. ``actor`` is the person (e-mail address), whatever the channel; ``at`` is aware UTC."""
+
+    actor: str
+    decision: str
+    channel: str
+    rank: str
+    at: datetime
+    reason: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The votes that count at one moment and what they amount to: ``pending``, ``approved`` or ``rejected``."""
+
+    status: str
+    approve: tuple[Vote, ...]
+    reject: tuple[Vote, ...]
+
+
+@dataclass
+class VoteBox:
+    """The votes on one request for approval, at most one a person."""
+
+    votes: dict[str, Vote] = field(default_factory=dict)
+
+    def cast(self, vote: Vote) -> None:
+        """Put in ``vote``; it replaces an earlier one of the same person unless that one is newer."""
+        earlier = self.votes.get(vote.actor)
+        if earlier is None or earlier.at <= vote.at:
+            self.votes[vote.actor] = vote
+
+    def counted(self, vote_id: str) -> bool:
+        """Return whether the vote with this id is in the box (a repeated delivery)."""
+        return bool(vote_id) and any(vote.id == vote_id for vote in self.votes.values())
+
+    def tally(self, approval: Approval, now: datetime) -> Tally:
+        """Count the votes not older than the window at ``now``. Reject is looked at first: a no outweighs a yes."""
+        oldest = now - timedelta(seconds=approval.window)
+        alive = sorted(
+            (vote for vote in self.votes.values() if vote.at > oldest), key=lambda vote: (vote.at, vote.actor)
+        )
+        approve = tuple(vote for vote in alive if vote.decision == Decision.APPROVE)
+        reject = tuple(vote for vote in alive if vote.decision == Decision.REJECT)
+        status = "pending"
+        if len(reject) >= max(1, approval.reject):
+            status = "rejected"
+        elif len(approve) >= max(1, approval.approve):
+            status = "approved"
+        return Tally(status, approve, reject)
+
+
+def decided_at(tally: Tally) -> datetime:
+    """Return when ``tally`` was decided: the time of the newest vote on the winning side."""
+    side = tally.approve if tally.status == "approved" else tally.reject
+    return max(vote.at for vote in side)

@@ -1,0 +1,155 @@
+"""The content of ledger entries: one builder a kind, so that a retry sends identical bytes. Times are RFC 3339 UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from lumen.alert import Alert
+from lumen.canonical import digest
+from lumen.contracts import ActionResult, LedgerAppend
+from lumen.episode import Attempt
+from lumen.names import attempt_key
+from lumen.plan import Plan
+from lumen.quorum import Tally, Vote
+
+KIND_STARTED = "action.started"
+KIND_FINISHED = "action.finished"
+KIND_VOID = "action.void"
+KIND_DECISION = "approval_quorum_decision"
+KIND_REMEDIATION = "auto_remediation"
+KIND_OVERRIDE = "override"
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return ``moment`` as RFC 3339 in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def claim_idem(key: str, tried: int) -> str:
+    """Return the business key under which a start of an action is claimed or voided: only one of the two can exist."""
+    return f"{key}/claim/{tried}"
+
+
+def finished_idem(key: str, tried: int) -> str:
+    """Return the business key of the result of a start."""
+    return f"{key}/finished/{tried}"
+
+
+def voter(vote: Vote) -> dict[str, str]:
+    """Return a vote as it is shown and recorded."""
+    return {
+        "actor": vote.actor,
+        "channel": vote.channel,
+        "rank": vote.rank,
+        "at": rfc3339(vote.at),
+        "reason": vote.reason,
+    }
+
+
+def decision_entry(
+    alert: Alert, plan: Plan, tally: Tally, approval_id: str, decided: datetime, proof_refs: list[int]
+) -> LedgerAppend:
+    """Return the entry of a decision by votes, with the fields of the first Lumen: see ``docs/ledger.md``."""
+    entry = {
+        "type": KIND_DECISION,
+        "decision": "approve" if tally.status == "approved" else "reject",
+        "alert_key": alert.key,
+        "alert_context": {
+            "labels": alert.labels,
+            "annotations": alert.annotations,
+            "startsAt": alert.starts_at,
+            "proof_ref_prev": proof_refs[-1] if proof_refs else None,
+        },
+        "voters": {
+            "approve": [voter(vote) for vote in tally.approve],
+            "reject": [voter(vote) for vote in tally.reject],
+        },
+        "ts": rfc3339(decided),
+        "approval_id": approval_id,
+        "rule": plan.rule,
+        "plan_digest": plan.digest,
+        "rules_digest": plan.rules_digest,
+    }
+    # The voters are part of the key: after a restore of Temporal's database the same request may be decided anew by
+    # others, and both decisions are facts.
+    return LedgerAppend(f"{approval_id}/decision/{digest(entry)[7:23]}", KIND_DECISION, {"approval": entry})
+
+
+def override_entry(workflow_id: str, key: str, override: dict[str, str], at: datetime) -> LedgerAppend:
+    """Return the entry of an override."""
+    entry = {"type": KIND_OVERRIDE, "alert_key": key, "workflow_id": workflow_id, "ts": rfc3339(at), **override}
+    return LedgerAppend(f"{workflow_id}/override/{digest(entry)[7:39]}", KIND_OVERRIDE, {"override": entry})
+
+
+def finished_entry(result: ActionResult, tried: int, nonce: str, workflow_id: str) -> LedgerAppend:
+    """Return the entry of an action's result."""
+    return LedgerAppend(
+        finished_idem(result.key, tried),
+        KIND_FINISHED,
+        {
+            "result": {
+                "type": KIND_FINISHED,
+                "key": result.key,
+                "tried": tried,
+                "nonce": nonce,
+                "workflow_id": workflow_id,
+                "name": result.name,
+                "kind": result.kind,
+                "status": result.status,
+                "reason": result.reason,
+                "duration_sec": result.duration_sec,
+                "detail": result.detail,
+            }
+        },
+        first_wins=True,
+    )
+
+
+def result_of(entry: dict[str, Any]) -> ActionResult:
+    """Return the action result that :func:`finished_entry` wrote into part ``result``."""
+    return ActionResult(
+        name=entry["name"],
+        kind=entry["kind"],
+        key=entry["key"],
+        status=entry["status"],
+        reason=entry["reason"],
+        duration_sec=entry["duration_sec"],
+        detail=entry["detail"],
+    )
+
+
+def remediation_entry(
+    *,
+    workflow_id: str,
+    first_run_id: str,
+    alert: Alert,
+    plan: Plan | None,
+    attempt: Attempt,
+    decision: dict[str, Any] | None,
+) -> LedgerAppend:
+    """Return the one entry that every attempt leaves, whatever its outcome."""
+    entry = {
+        "type": KIND_REMEDIATION,
+        "alert_key": alert.key,
+        "workflow_id": workflow_id,
+        "attempt": attempt.n,
+        "outcome": attempt.outcome,
+        "reason": attempt.reason,
+        "ran": any(result.get("status") != "dry_run" for result in attempt.results),
+        "started_at": rfc3339(attempt.started_at),
+        "ended_at": rfc3339(attempt.ended_at),
+        "alert": {"labels": alert.labels, "startsAt": alert.starts_at, "status": alert.status},
+        "rule": plan.rule if plan else None,
+        "mode": plan.mode if plan else None,
+        "dry_run": plan.dry_run if plan else None,
+        "target": plan.target if plan else None,
+        "plan_digest": plan.digest if plan else None,
+        "rules_digest": plan.rules_digest if plan else None,
+        "decision": decision,
+        "actions": [
+            {name: result[name] for name in ("name", "kind", "key", "status", "reason")} for result in attempt.results
+        ],
+    }
+    idem = attempt_key(workflow_id, first_run_id, attempt.n) + "/auto_remediation"
+    return LedgerAppend(idem, KIND_REMEDIATION, {"remediation": entry}, first_wins=True)
