@@ -14,8 +14,24 @@ from typing import Any
 from temporalio import activity
 
 from lumen.alert import Alert
+from lumen.episode import Episode
 from lumen.outcome import ActionStatus, Outcome
 from lumen.plan import Plan
+
+
+@dataclass(frozen=True)
+class EpisodeStart:
+    """The argument of ``AlertWorkflow``; ``carry`` is set by continue-as-new only. The first alert comes as a signal."""
+
+    key: str
+    carry: Episode | None = None
+
+
+@dataclass(frozen=True)
+class IntakeStart:
+    """The argument of ``IntakeWorkflow``: alerts to hand to their episodes."""
+
+    alerts: tuple[Alert, ...]
 
 
 class Verdict(StrEnum):

@@ -30,13 +30,19 @@ class Address:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one process. Secrets are held as tuples or mappings and never printed (``repr`` is off)."""
+    """The settings of one process. Secrets and what may hold one are kept out of ``repr``.
+
+    ``temporal_env`` holds every ``TEMPORAL_*`` variable as it is, for temporalio's own configuration (TLS, API key).
+    ``embedded`` is set by ``lumen up`` for the processes it starts beside its own Temporal server.
+    """
 
     data_dir: str = "./var"
     temporal_port: int = 7233
     temporal_ui_port: int = 8233
+    embedded: bool = False
     temporal_address: str = ""
     temporal_namespace: str = "default"
+    temporal_env: dict[str, str] = field(default_factory=dict, repr=False)
     api_addr: Address = Address("127.0.0.1", 8080)
     proofd_addr: Address = Address("127.0.0.1", 8077)
     worker_addr: Address = Address("127.0.0.1", 8081)
@@ -58,11 +64,6 @@ class Settings:
     proof_dsn: str = ""
     session: str = ""
     lang: str = "en"
-
-    @property
-    def embedded(self) -> bool:
-        """Whether Lumen runs its own Temporal server."""
-        return not self.temporal_address
 
 
 def _text(value: str) -> str:
@@ -116,6 +117,12 @@ def _keys(value: str) -> dict[str, str]:
     return keys
 
 
+def _flag(value: str) -> bool:
+    if value.lower() not in {"0", "1", "true", "false"}:
+        raise ValueError("want 1 or 0")
+    return value.lower() in {"1", "true"}
+
+
 def _lang(value: str) -> str:
     if value not in {"en", "ko"}:
         raise ValueError("want en or ko")
@@ -126,6 +133,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "LUMEN_DATA_DIR": ("data_dir", _text),
     "LUMEN_TEMPORAL_PORT": ("temporal_port", _port),
     "LUMEN_TEMPORAL_UI_PORT": ("temporal_ui_port", _port),
+    "LUMEN_EMBEDDED": ("embedded", _flag),
     "TEMPORAL_ADDRESS": ("temporal_address", _text),
     "TEMPORAL_NAMESPACE": ("temporal_namespace", _text),
     "LUMEN_API_ADDR": ("api_addr", _address),
@@ -174,6 +182,7 @@ def parse_settings(environ: Mapping[str, str], read_file: Reader) -> tuple[Setti
         except ValueError as error:
             shown = "" if name in _SECRET else f" (is {raw[:80]!r})"
             raise SettingsError(f"{name}: {error}{shown}") from None
+    values["temporal_env"] = {name: value for name, value in environ.items() if name.startswith("TEMPORAL_")}
     return Settings(**values), _unknown(environ)
 
 
