@@ -1,0 +1,72 @@
+"""Everything the ledger refuses or cannot do. Messages are one line, name the place and the fix, and never quote content."""
+
+from __future__ import annotations
+
+from lumen.errors import LumenError
+
+
+class ProofError(LumenError):
+    """Root of the ledger's errors."""
+
+    reason = "ledger_error"
+
+
+class MalformedJsonError(ProofError):
+    """A request body is not one JSON document in UTF-8 without duplicate keys."""
+
+    reason = "malformed_json"
+
+
+class ProfileError(ProofError):
+    """A value is JSON but cannot stand in the ledger: outside RFC 8785, the entry profile or a limit."""
+
+    reason = "outside_profile"
+
+
+class NonCanonicalError(ProfileError):
+    """The bytes of an entry can be read, but are not the one canonical form of what they say."""
+
+
+class IdemConflictError(ProofError):
+    """The idempotency key belongs to an entry with other content; ``seq`` is that entry's number."""
+
+    reason = "idem_conflict"
+
+    def __init__(self, seq: int, message: str) -> None:
+        """Keep the number of the entry that holds the key."""
+        super().__init__(message)
+        self.seq = seq
+
+
+class BrokenChainError(ProofError):
+    """The ledger does not verify; ``seq`` is the first bad entry (None: the damage has no entry) and ``code`` says how.
+
+    Codes: ``missing``, ``seq``, ``leaf``, ``non_canonical``, ``format``, ``log``, ``prev``, ``idem``, ``part``,
+    ``bytes``, ``head``, ``database``.
+    """
+
+    reason = "broken_chain"
+
+    def __init__(self, seq: int | None, code: str, message: str) -> None:
+        """Keep place and kind of the damage beside the sentence."""
+        super().__init__(f"{code}: {message}")
+        self.seq = seq
+        self.code = code
+
+
+class UnavailableError(ProofError):
+    """The ledger takes nothing now (frozen, stopping, or too much is waiting); a later retry is safe."""
+
+    reason = "unavailable"
+
+
+class StartError(ProofError):
+    """The ledger must not start; the text says why and what to do."""
+
+    reason = "refused_to_start"
+
+
+class StoppedError(ProofError):
+    """The ledger stopped by itself because the store failed; a restart verifies everything again."""
+
+    reason = "store_failed"

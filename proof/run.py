@@ -1,0 +1,168 @@
+"""Runs proofd: open and verify the ledger, serve until told to stop, and stop at once when the store fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from proof.entry import log_id
+from proof.errors import StartError, StoppedError
+from proof.service import create_app
+from proof.store import LedgerStore, LogIdentity, open_store
+
+_log = logging.getLogger(__name__)
+_DRAIN_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 75
+_MAX_ORIGIN_BYTES = 255
+
+
+@dataclass(frozen=True)
+class ProofdConfig:
+    """How to run proofd.
+
+    ``port`` 0 lets the OS choose. ``dsn`` is ``sqlite:////abs/path`` or ``sqlite:///rel/path``. ``origin`` names the log
+    for the world, like ``lumen.example.com/ledger``: no spaces and no "+", since it will be the key name in signed
+    checkpoints. ``salt`` separates this log from others of the same origin. ``tokens`` are the accepted bearer tokens.
+    """
+
+    host: str
+    port: int
+    dsn: str
+    origin: str
+    salt: bytes | str = field(repr=False)
+    tokens: tuple[str, ...] = field(repr=False)
+
+
+async def serve(
+    config: ProofdConfig, registry: CollectorRegistry, ready: Callable[[str, int], None] | None = None
+) -> None:
+    """Serve until SIGTERM, SIGINT or cancellation, then finish what was accepted and return.
+
+    ``ready`` is called with host and port when requests are answered. Raises ``StartError`` (one line: bad settings,
+    address in use, ledger open elsewhere, chain that does not verify) and ``StoppedError`` (a write failed); the process
+    must then exit with a code other than 0.
+    """
+    identity = _identity(config)
+    if not config.tokens or not all(config.tokens):
+        raise StartError("proofd needs at least one token, and none may be empty: set PROOFD_TOKEN")
+    loop = asyncio.get_running_loop()
+    failed: asyncio.Future[BaseException] = loop.create_future()
+
+    def on_fatal(error: BaseException) -> None:
+        loop.call_soon_threadsafe(failed.set_result, error)  # once at most: the writer ends with it
+
+    with contextlib.closing(_bind(config.host, config.port)) as listener:
+        store = await asyncio.to_thread(open_store, config.dsn, identity, on_fatal)
+        try:
+            _log.info("the ledger verified: %d entries, head %s", store.head.height, store.head.leaf)
+            await _serve(store, config, registry, listener, failed, ready)
+        finally:
+            await asyncio.to_thread(store.close)
+    if failed.done():
+        raise StoppedError(f"proofd stopped: {store.failure}. Restart it: everything is verified again at the start")
+
+
+async def _serve(
+    store: LedgerStore,
+    config: ProofdConfig,
+    registry: CollectorRegistry,
+    listener: socket.socket,
+    failed: asyncio.Future[BaseException],
+    ready: Callable[[str, int], None] | None,
+) -> None:
+    def started() -> None:
+        host, port = listener.getsockname()[:2]
+        _log.info("proofd listens on %s port %d", host, port)
+        if ready is not None:
+            ready(host, port)
+
+    settings = uvicorn.Config(
+        create_app(store, config.tokens, registry),
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    server = _Server(settings, started)
+    failed.add_done_callback(lambda _: server.stop())
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        with _signals(server.stop):
+            await asyncio.shield(serving)
+    finally:
+        server.stop()
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling, which would raise the signal again before the store is closed."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can be told by signals
+        return
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _identity(config: ProofdConfig) -> LogIdentity:
+    origin = config.origin
+    if not origin.isprintable() or not 0 < len(origin.encode("utf-8", "replace")) <= _MAX_ORIGIN_BYTES:
+        raise StartError(f"the origin of the ledger must have 1 to {_MAX_ORIGIN_BYTES} printable bytes")
+    if any(character.isspace() or character == "+" for character in origin):
+        raise StartError('the origin of the ledger must hold no spaces and no "+": use a name like example.com/ledger')
+    salt = config.salt.encode("utf-8") if isinstance(config.salt, str) else config.salt
+    return LogIdentity(origin, log_id(origin, salt))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket that does not listen yet, so that a port in use is found before a long verification."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise StartError(f"proofd cannot listen on {host}:{port}: {error.strerror}. Correct PROOFD_ADDR") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise StartError(f"proofd cannot listen on {host}:{port}: {error.strerror}. Correct PROOFD_ADDR") from None
+    return listener

@@ -1,0 +1,128 @@
+"""The SQLite file of a ledger: its tables, its settings, and the two ways to connect."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from pathlib import Path
+
+from proof.errors import StartError
+from proof.store import LogIdentity
+
+_log = logging.getLogger(__name__)
+_APPLICATION_ID = 0x4C504631  # "LPF1", in the header of the file, so that file(1) and a start can tell whose it is
+_SCHEMA_VERSION = 1
+_OLDEST_SQLITE = (3, 37, 0)  # the first with STRICT tables
+_SCHEMA = """
+CREATE TABLE entry (seq INTEGER PRIMARY KEY, idem TEXT NOT NULL UNIQUE, leaf BLOB NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE part (seq INTEGER NOT NULL, name TEXT NOT NULL, salt BLOB, data BLOB, PRIMARY KEY (seq, name)) STRICT;
+CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, log TEXT NOT NULL,
+                   height INTEGER NOT NULL, leaf TEXT NOT NULL, size INTEGER NOT NULL) STRICT;
+CREATE TRIGGER entry_stays BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'an entry never changes'); END;
+CREATE TRIGGER entry_kept BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END;
+CREATE TRIGGER part_kept BEFORE DELETE ON part BEGIN SELECT RAISE(ABORT, 'a part is erased, never deleted'); END;
+CREATE TRIGGER part_stays BEFORE UPDATE ON part
+  WHEN NEW.seq IS NOT OLD.seq OR NEW.name IS NOT OLD.name OR NEW.salt IS NOT NULL OR NEW.data IS NOT NULL
+  BEGIN SELECT RAISE(ABORT, 'a part can only be erased'); END;
+CREATE TRIGGER head_kept BEFORE DELETE ON head BEGIN SELECT RAISE(ABORT, 'the head is never deleted'); END;
+"""
+
+
+def connect_writer(path: Path, identity: LogIdentity) -> sqlite3.Connection:
+    """Return the one writing connection, after creating the tables in a new file; the writer lock must be held.
+
+    Raises ``StartError`` for a file that is not a ledger of this log, ``sqlite3.Error`` for one that cannot be read.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StartError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger: 3.37 or newer is needed")
+    if not path.exists():
+        # The ledger names people: nobody but the owner reads it, nor the -wal and -shm files, which copy the mode.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if not new:
+            _check_owner(db, path)
+        _configure(db, path)
+        if new:
+            _create(db, path, identity)
+        else:
+            _check_identity(db, path, identity)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Return a connection that cannot write. Text that is not UTF-8 is read with surrogates, so it equals no valid text."""
+    db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    db.text_factory = _lenient_text
+    return db
+
+
+def _check_owner(db: sqlite3.Connection, path: Path) -> None:
+    if db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+        raise StartError(f"the file {path} is a database, but not a Lumen ledger: use another file")
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version != _SCHEMA_VERSION:
+        raise StartError(
+            f"the ledger {path} has layout {version}, this program knows {_SCHEMA_VERSION}: use its program"
+        )
+
+
+def _configure(db: sqlite3.Connection, path: Path) -> None:
+    db.text_factory = _lenient_text
+    if db.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+        raise StartError(f"the ledger {path} cannot use SQLite's WAL mode: put it on a local disk")
+    db.execute("PRAGMA synchronous=FULL")  # an answered append survives power loss
+    db.execute("PRAGMA fullfsync=ON")  # the same on macOS, where fsync alone does not reach the disk
+    db.execute("PRAGMA secure_delete=ON")
+    db.execute("PRAGMA recursive_triggers=ON")  # else INSERT OR REPLACE deletes without asking the triggers
+    # After a failed fsync the log may be readable from memory and yet not be on the disk: write it down again, so that
+    # what this start verifies is what the disk has.
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _create(db: sqlite3.Connection, path: Path, identity: LogIdentity) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _statements():
+        db.execute(statement)
+    db.execute("INSERT INTO head VALUES (1, ?, ?, 0, ?, 0)", (identity.origin, identity.log, identity.log))
+    db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+    db.execute("COMMIT")
+    _sync_folder(path.parent)
+    _log.info("created a new, empty ledger in %s", path)
+
+
+def _check_identity(db: sqlite3.Connection, path: Path, identity: LogIdentity) -> None:
+    row = db.execute("SELECT origin, log FROM head").fetchone()
+    if row is not None and row[1] != identity.log:
+        raise StartError(
+            f"the ledger {path} belongs to another log (origin {row[0]!a}; this start has {identity.origin!a}): "
+            "start with the origin and PROOF_SALT it was made with, or use another file"
+        )
+
+
+def _statements() -> list[str]:
+    found, text = [], ""
+    for line in _SCHEMA.strip().splitlines():
+        text += line + "\n"
+        if sqlite3.complete_statement(text):
+            found.append(text)
+            text = ""
+    return found
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lenient_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")

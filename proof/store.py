@@ -1,0 +1,120 @@
+"""What the service needs of a ledger store, whichever database is below, and the choice of one by its DSN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from proof.errors import StartError
+
+if TYPE_CHECKING:
+    from proof.chain import Head, StoredEntry
+    from proof.draft import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to an append: ``leaf`` and ``prev`` in hex, ``height`` right after this entry (``seq + 1``).
+
+    ``duplicate`` is True if the same content was appended before; everything else is then the first receipt.
+    """
+
+    seq: int
+    leaf: str
+    prev: str
+    height: int
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The result of a full check; ``height`` is what the ledger states, ``reason`` and ``first_bad_seq`` are None if ok."""
+
+    ok: bool
+    height: int
+    first_bad_seq: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogIdentity:
+    """Which log a store holds: ``origin`` (its name, see ``proof.run``) and ``log`` (64 hex digits, ``entry.log_id``)."""
+
+    origin: str
+    log: str
+
+
+def utc_now() -> datetime:
+    """Return the wall clock, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class LedgerStore(Protocol):
+    """A single-writer store. Opening verifies the whole chain and raises ``StartError``; nothing is ever repaired."""
+
+    @property
+    def log(self) -> str:
+        """The log id (64 hex digits)."""
+
+    @property
+    def head(self) -> Head:
+        """The last committed head."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the store takes no more appends, or None."""
+
+    def append(self, draft: Draft) -> Future[Receipt]:
+        """Queue one append; the future ends after the commit.
+
+        Raises ``UnavailableError`` at once when frozen or full; the future raises ``IdemConflictError`` (same idem,
+        other content), ``ProfileError`` or ``UnavailableError``.
+        """
+
+    def entry(self, seq: int) -> StoredEntry | None:
+        """Return the entry with this number, unchecked; None if there is none. Raises ``BrokenChainError``."""
+
+    def entry_by_idem(self, idem: str) -> StoredEntry | None:
+        """Return the entry with this idempotency key, unchecked; None if there is none. Raises ``BrokenChainError``."""
+
+    def verify(self) -> Verification:
+        """Check everything that is stored, reading only. Slow: 20 to 30 s for a million entries."""
+
+    def freeze(self, reason: str) -> None:
+        """Take no more appends until the next start; the first reason stays."""
+
+    def close(self) -> None:
+        """Finish what is queued, then release the database and the lock. May be called twice."""
+
+
+def open_store(
+    dsn: str,
+    identity: LogIdentity,
+    on_fatal: Callable[[BaseException], None],
+    clock: Callable[[], datetime] = utc_now,
+) -> LedgerStore:
+    """Open, verify and return the store that ``dsn`` names: ``sqlite:////abs/path`` or ``sqlite:///rel/path``.
+
+    ``on_fatal`` is called once, from the writer's thread, when a write or commit failed: the process must then stop.
+    Raises ``StartError`` with one line that says what to do.
+    """
+    from proof.sqlite_store import SqliteStore  # noqa: PLC0415 - only the chosen database is loaded
+
+    return SqliteStore.open(sqlite_path(dsn), identity, on_fatal, clock)
+
+
+def sqlite_path(dsn: str) -> Path:
+    """Return the file that a SQLite DSN names; raises ``StartError`` for any other DSN (which is not quoted: secrets)."""
+    prefix = "sqlite:///"
+    path = dsn.removeprefix(prefix)
+    if not dsn.startswith(prefix) or path in {"", "/", ":memory:"} or "\x00" in path:
+        scheme = dsn.partition(":")[0] if dsn.isprintable() else "?"
+        raise StartError(
+            f"PROOF_DSN with scheme {scheme[:20]!r} cannot be used: "
+            "write sqlite:////absolute/path/proof.db or sqlite:///relative/path/proof.db"
+        )
+    return Path(path)
