@@ -84,7 +84,7 @@ class RunningCommand:
         try:
             request = encode_request(spec.argv, spec.env, spec.cwd, spec.timeout, spec.grace)
             supervised = await spawn_supervisor(link, spec.capture_bytes)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no room for one more thread
             link.connection_lost(None)
             return not_started(f"cannot start the command: {error}")
         try:
