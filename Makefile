@@ -1,0 +1,57 @@
+# `make` lists what there is. A second run of any target only does what has changed.
+VENV   := .venv
+PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
+PYTEST ?= $(VENV)/bin/pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## make .venv with the `lumen` command in it
+
+run: install ## start everything here: Temporal, ledger, worker, API
+	@exec $(VENV)/bin/lumen up
+
+test: $(VENV)/.installed-dev ## run all tests, with coverage
+	$(PYTEST) --cov --cov-report=term:skip-covered
+
+check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+# No index and no find-links go into the locks: where packages come from is the business of each machine.
+COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+           --strip-extras --allow-unsafe --no-header --extra embedded --extra build
+
+lock: $(VENV)/lock/bin/pip-compile ## pin the dependencies anew, with hashes
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --output-file requirements-dev.lock pyproject.toml
+
+clean: ## remove .venv and what the tools left; ./var stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/lock/bin/pip-compile: | $(VENV)/bin/python
+	$(VENV)/bin/python -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip --disable-pip-version-check --quiet install 'pip-tools>=7.5,<8'
+
+$(VENV)/bin/python:
+	@for candidate in python3.11 python3.12 python3.13 python3; do \
+	  if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    exec "$$candidate" -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "Lumen needs Python 3.11 or newer with its venv module (Debian: apt-get install python3 python3-venv)." >&2; \
+	exit 1

@@ -1,0 +1,97 @@
+"""``lumen up``: everything on one machine, in one terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import typer
+
+from cli import datadir
+from cli.failure import DONE, FAILED, CommandError
+from cli.output import complain, print_json, say
+from cli.settings import environment
+from cli.up import plan as planning
+from cli.up import status, temporal_server
+from cli.up.children import Children, StopRequestedError
+from cli.up.lock import only_one
+from cli.up.ports import require_free
+from lumen.errors import RulesError
+
+
+def up(*, as_json: bool) -> None:
+    """Start everything, wait, stop everything.
+
+    Raises:
+        CommandError: something that is needed is missing, or something that ran ended by itself.
+
+    """
+    environ = environment()
+    data_dir = Path(environ.get("LUMEN_DATA_DIR", "") or "./var").absolute()
+    rules_dir = Path(environ.get("LUMEN_RULES", "") or "rules/").absolute()
+    datadir.create(data_dir)
+    with only_one(data_dir):
+        plan = planning.make_plan(environ, datadir.ensure_secrets(data_dir), data_dir, rules_dir)
+        program = temporal_server.find_program() if plan.own_temporal else ""
+        rules = _checked_rules(plan)
+        require_free(plan.wanted())
+        datadir.write_private(data_dir / datadir.WEBHOOK_TOKEN_FILE, plan.settings.webhook_tokens[0])
+        code = asyncio.run(_run(plan, program, rules, as_json=as_json))
+    raise typer.Exit(code)
+
+
+def _checked_rules(plan: planning.Plan) -> int:
+    """Return how many rules there are; a mistake in them is found before anything starts."""
+    from rules.loader import load as load_rules  # noqa: PLC0415  # pulls in YAML and PromQL, which --help can do without
+
+    try:
+        found = load_rules(Path(plan.settings.rules), default_min_rank="signal" if plan.own_temporal else "link")
+    except RulesError as error:
+        raise CommandError(f"the rules in {plan.settings.rules} do not load; nothing was started:\n{error}") from None
+    for warning in found.warnings:
+        complain(f"warning: {warning}")
+    return len(found.rules)
+
+
+async def _run(plan: planning.Plan, program: str, rules: int, *, as_json: bool) -> int:
+    children = Children(plan.data_dir / "logs", complain)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, children.request_stop)
+    try:
+        if not plan.own_temporal:
+            await children.until(_foreign(plan))
+        for piece in planning.pieces(plan, program):
+            if not as_json:
+                say(f"starting {piece.name} …")
+            await children.start(piece)
+        datadir.write_endpoints(plan.data_dir, plan.endpoints())
+        if as_json:
+            print_json(status.as_json(plan, rules))
+        else:
+            sys.stdout.write("\n" + status.as_text(plan, rules))
+        sys.stdout.flush()
+        await children.until(asyncio.Event().wait())
+    except StopRequestedError:
+        if not as_json:
+            say("stopping (again Ctrl-C: at once) …")
+        return DONE
+    except CommandError as error:
+        complain(str(error))
+        return FAILED
+    finally:
+        await children.stop_all()
+        (plan.data_dir / datadir.ENDPOINTS_FILE).unlink(missing_ok=True)
+    return DONE
+
+
+async def _foreign(plan: planning.Plan) -> None:
+    address = plan.settings.temporal_address
+    try:
+        await planning.check_foreign_temporal(plan.settings)
+    except RuntimeError as error:
+        raise CommandError(
+            f"cannot reach Temporal at {address}: {error}: start it, or unset TEMPORAL_ADDRESS to have one started here"
+        ) from None
