@@ -1,0 +1,21 @@
+"""The HTTP application, made of collaborators that the caller gives."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from api.access_log import AccessLog
+from api.edge import Edge
+from api.problems import install
+from api.routes import alerts, health, votes, webhooks
+
+
+def create_app(edge: Edge) -> FastAPI:
+    """Return the application. It has no pages of its own documentation, so that nothing is open without need."""
+    app = FastAPI(title="Lumen", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.edge = edge
+    install(app)
+    for module in (webhooks, alerts, votes, health):
+        app.include_router(module.router)
+    app.add_middleware(AccessLog, metrics=edge.metrics, webhooks=webhooks.WEBHOOK_PATHS)
+    return app

@@ -1,0 +1,107 @@
+"""Votes and overrides on their way from a request to an episode: who speaks, on what, signed by this API."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from typing import Any
+
+from api.edge import Edge
+from api.errors import EpisodeClosedError, NoWorkerError
+from api.problems import Problem
+from api.tokens import Caller
+from lumen import names
+from lumen.ballot import Ballot, read_override, read_vote, sign
+from lumen.outcome import State
+from lumen.records import rfc3339
+
+_PENDING = "recorded; no worker has counted it yet"
+
+
+async def cast_vote(edge: Edge, key: str, body: dict[str, Any], caller: Caller) -> tuple[int, dict[str, Any]]:
+    """Cast the vote in ``body`` and return status and content of the answer: 200 with the tally, 202 uncounted.
+
+    Raises:
+        BallotError, EpisodeClosedError, UnknownEpisodeError, UnreachableError: the vote was not recorded.
+
+    """
+    ballot = read_vote(_draft(edge, body, caller))
+    worker_answers = True
+    if not ballot.approval_id or not ballot.digest:
+        worker_answers, shown = await _what_is_asked(edge, key)
+        ballot = read_vote(asdict(ballot) | {name: value for name, value in shown.items() if not getattr(ballot, name)})
+    ballot = sign(ballot, names.alert_workflow_id(key), edge.bridge_keys)
+    answer = await _update_or_signal(edge, key, ballot, worker_answers=worker_answers)
+    edge.metrics.vote(ballot.decision)
+    return answer
+
+
+async def cast_override(edge: Edge, key: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """Send the override in ``body`` and return the content of the answer; raises as :func:`cast_vote`."""
+    ballot = read_override(_draft(edge, body, caller))
+    workflow_id = names.alert_workflow_id(key)
+    await edge.episodes.send(key, names.SIGNAL_OVERRIDE, sign(ballot, workflow_id, edge.bridge_keys))
+    edge.metrics.override(ballot.decision)
+    return {"status": "sent", "workflow_id": workflow_id}
+
+
+def _draft(edge: Edge, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """Return the fields of a ballot; who speaks, by which channel and when is never taken from the body alone."""
+    channel = "token" if caller.bound else "signal"
+    return {
+        **{name: body.get(name) for name in ("decision", "reason", "approval_id", "digest")},
+        "actor": _actor(body.get("actor"), caller),
+        "id": str(uuid.uuid4()),
+        "channel": channel,
+        "rank": channel,
+        "at": rfc3339(edge.now()),
+    }
+
+
+def _actor(named: object, caller: Caller) -> object:
+    if not caller.bound:
+        return named
+    if named is not None and not (isinstance(named, str) and named.lower() == caller.actor):
+        raise Problem(
+            403, "this token belongs to another person than the one that the body names", reason="not_allowed"
+        )
+    return caller.actor
+
+
+async def _what_is_asked(edge: Edge, key: str) -> tuple[bool, dict[str, str]]:
+    """Return whether a worker answers, and approval id and plan digest of what the episode asks now."""
+    try:
+        document = await edge.episodes.status(key)
+    except NoWorkerError:
+        found = await edge.episodes.describe(key)
+        if not found.open:
+            raise EpisodeClosedError("this episode is over: nothing can be decided in it any more") from None
+        _require_asking(found.row["state"])
+        return False, {}
+    _require_asking(document.get("state"))
+    approval, plan = document.get("approval"), document.get("plan")
+    if not isinstance(approval, dict) or not isinstance(plan, dict):
+        raise _not_asking(document.get("state"))
+    return True, {"approval_id": str(approval.get("id", "")), "digest": str(plan.get("digest", ""))}
+
+
+def _require_asking(state: object) -> None:
+    if state is not None and state != State.AWAITING_APPROVAL:
+        raise _not_asking(state)
+
+
+def _not_asking(state: object) -> EpisodeClosedError:
+    return EpisodeClosedError(f"this episode does not wait for votes now; its state is {state}")
+
+
+async def _update_or_signal(
+    edge: Edge, key: str, ballot: Ballot, *, worker_answers: bool
+) -> tuple[int, dict[str, Any]]:
+    if worker_answers:
+        try:
+            return 200, await edge.episodes.vote(key, ballot)
+        except NoWorkerError:
+            pass
+    # The same ballot with the same id: should the update be counted after all, the episode counts it once.
+    await edge.episodes.send(key, names.SIGNAL_VOTE, ballot)
+    return 202, {"status": "pending", "decision": ballot.decision, "id": ballot.id, "detail": _PENDING}

@@ -1,0 +1,231 @@
+"""Episodes as the edge sees them, through one Temporal client."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.errors import EpisodeClosedError, NoWorkerError, UnknownEpisodeError
+from api.ports import Description, Filters, Page, reaching_temporal
+from api.problems import BALLOT_STATUS
+from lumen import names
+from lumen.ballot import Ballot
+from lumen.errors import BallotError
+from lumen.records import rfc3339
+
+_STATUS_SECONDS = 1.5
+_UPDATE_SECONDS = 2.0
+_CALL_SECONDS = 3.0
+_HEALTH_SECONDS = 1.0
+_HEALTH_KEPT_SECONDS = 1.0
+_UNSAFE_WHOLE = re.compile(r'["\\\x00-\x1f\x7f]')
+_UNSAFE_PREFIX = re.compile(r"""['"\\%_!\x00-\x1f\x7f]""")
+_COLUMNS = {
+    "state": names.ATTRIBUTE_STATE,
+    "outcome": names.ATTRIBUTE_OUTCOME,
+    "rule": names.ATTRIBUTE_RULE,
+    "alert": names.ATTRIBUTE_ALERT,
+    "severity": names.ATTRIBUTE_SEVERITY,
+    "target": names.ATTRIBUTE_TARGET,
+}
+
+
+class TemporalEpisodes:
+    """Implements ``api.ports.Episodes``."""
+
+    def __init__(self, client: Client) -> None:
+        """Keep the client, which may be a lazy one."""
+        self._client = client
+        self._health_lock = asyncio.Lock()
+        self._health_at = float("-inf")
+        self._health = False
+
+    async def status(self, key: str) -> dict[str, Any]:
+        """Ask the workflow itself."""
+        try:
+            async with reaching_temporal(_CALL_SECONDS):
+                document = await self._ask(key)
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            document = None
+        if not isinstance(document, dict):
+            raise NoWorkerError("no worker answers for this episode now")
+        return document
+
+    async def _ask(self, key: str) -> Any:
+        try:
+            # The SDK's own rpc_timeout is not enough: it starts again with each retry.
+            async with asyncio.timeout(_STATUS_SECONDS):
+                return await self._handle(key).query(names.QUERY_STATUS, rpc_timeout=timedelta(seconds=_STATUS_SECONDS))
+        except TimeoutError:
+            return None
+        except RPCError as error:
+            _raise_if_unknown(error)
+            return None
+
+    async def describe(self, key: str) -> Description:
+        """Ask Temporal, strongly consistent."""
+        async with reaching_temporal(_CALL_SECONDS):
+            try:
+                found = await self._handle(key).describe(rpc_timeout=timedelta(seconds=_CALL_SECONDS))
+            except RPCError as error:
+                _raise_if_unknown(error)
+                raise
+        memo = (await found.memo()).get("episode")
+        return Description(
+            row=await _row(found),
+            run_id=found.run_id,
+            open=found.status == WorkflowExecutionStatus.RUNNING,
+            memo=memo if isinstance(memo, dict) else {},
+        )
+
+    async def page(self, filters: Filters, limit: int, after: bytes) -> Page:
+        """Ask Temporal's visibility store, which is eventually consistent (about a second)."""
+        found = self._client.list_workflows(
+            _query(filters), next_page_token=after or None, rpc_timeout=timedelta(seconds=_CALL_SECONDS)
+        )
+        async with reaching_temporal(_CALL_SECONDS):
+            await found.fetch_next_page(page_size=limit)
+        rows = [await _row(execution) for execution in found.current_page or ()]
+        if filters.rule:
+            # The query may match more than the rule's exact name: see _equals.
+            rows = [row for row in rows if row["rule"] == names.keyword(filters.rule)]
+        return Page(rows, found.next_page_token or b"")
+
+    async def vote(self, key: str, ballot: Ballot) -> dict[str, Any]:
+        """Send the update; the ballot's id makes a repetition harmless."""
+        try:
+            async with reaching_temporal(_CALL_SECONDS):
+                tally = await self._update(key, ballot)
+        except EpisodeClosedError:
+            await self.describe(key)
+            raise
+        if not isinstance(tally, dict):
+            raise NoWorkerError("no worker has counted this vote yet")
+        return tally
+
+    async def _update(self, key: str, ballot: Ballot) -> Any:
+        budget = timedelta(seconds=_UPDATE_SECONDS)
+        try:
+            async with asyncio.timeout(_UPDATE_SECONDS):
+                return await self._handle(key).execute_update(
+                    names.UPDATE_VOTE, asdict(ballot), id=ballot.id, rpc_timeout=budget
+                )
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error) from None
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
+            return None
+        except RPCError as error:
+            # Any other failure (say, too many updates in flight) leaves the signal to be tried.
+            if error.status == RPCStatusCode.NOT_FOUND:
+                raise _closed() from None
+            return None
+
+    async def send(self, key: str, signal: str, ballot: Ballot) -> None:
+        """Send the signal, which is durable when this returns."""
+        try:
+            async with reaching_temporal(_CALL_SECONDS):
+                try:
+                    await self._handle(key).signal(signal, asdict(ballot), rpc_timeout=timedelta(seconds=_CALL_SECONDS))
+                except RPCError as error:
+                    if error.status == RPCStatusCode.NOT_FOUND:
+                        raise _closed() from None
+                    raise
+        except EpisodeClosedError:
+            await self.describe(key)
+            raise
+
+    async def healthy(self) -> bool:
+        """Ask Temporal's health service; an answer is kept for about a second, so that probes cost nothing."""
+        async with self._health_lock:
+            if time.monotonic() - self._health_at > _HEALTH_KEPT_SECONDS:
+                self._health = await self._check()
+                self._health_at = time.monotonic()
+            return self._health
+
+    async def _check(self) -> bool:
+        budget = timedelta(seconds=_HEALTH_SECONDS)
+        try:
+            async with asyncio.timeout(_HEALTH_SECONDS):
+                return await self._client.service_client.check_health(timeout=budget)
+        except (RPCError, RuntimeError, TimeoutError):
+            return False
+
+    def _handle(self, key: str) -> WorkflowHandle[Any, Any]:
+        return self._client.get_workflow_handle(names.alert_workflow_id(key))
+
+
+def _closed() -> EpisodeClosedError:
+    return EpisodeClosedError("this episode is over: nothing can be decided in it any more")
+
+
+def _raise_if_unknown(error: RPCError) -> None:
+    if error.status == RPCStatusCode.NOT_FOUND:
+        raise UnknownEpisodeError("there is no episode with this key") from None
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> Exception:
+    cause = error.cause
+    if isinstance(cause, ApplicationError):
+        if cause.type in BALLOT_STATUS:
+            return BallotError(cause.type, cause.message)
+        if cause.type == "AcceptedUpdateCompletedWorkflow":
+            return _closed()
+    return NoWorkerError("the worker could not count this vote")
+
+
+def _query(filters: Filters) -> str:
+    conditions = [f"WorkflowType = '{names.ALERT_WORKFLOW}'"]
+    wanted = {
+        names.ATTRIBUTE_STATE: filters.state,
+        names.ATTRIBUTE_OUTCOME: filters.outcome,
+        names.ATTRIBUTE_RULE: names.keyword(filters.rule),
+    }
+    conditions += [_equals(attribute, value) for attribute, value in wanted.items() if value]
+    return " AND ".join(condition for condition in conditions if condition)
+
+
+def _equals(attribute: str, value: str) -> str:
+    """Return a condition that holds at least for ``value``.
+
+    Quotes are doubled. Temporal's visibility query finds no quoting under which a double quote, a backslash or a control
+    character matches itself, so such a value is searched by what stands before it, and the caller compares.
+    """
+    if not _UNSAFE_WHOLE.search(value):
+        return f"{attribute} = '" + value.replace("'", "''") + "'"
+    safe = _UNSAFE_PREFIX.split(value)[0]
+    return f"{attribute} STARTS_WITH '{safe}'" if safe else ""
+
+
+async def _row(execution: WorkflowExecution) -> dict[str, Any]:
+    found = {pair.key.name: pair.value for pair in execution.typed_search_attributes}
+    memo = (await execution.memo()).get("episode")
+    return {
+        "key": names.key_of_workflow(execution.id),
+        "workflow_id": execution.id,
+        **{column: found.get(attribute) for column, attribute in _COLUMNS.items()},
+        "labels": memo.get("labels", {}) if isinstance(memo, dict) else {},
+        "status": execution.status.name.lower() if execution.status else None,
+        "started_at": _time(execution.start_time),
+        "closed_at": _time(execution.close_time),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None

@@ -1,0 +1,106 @@
+"""What the edge needs from the rest of Lumen, as narrow as its use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from temporalio.service import RPCError
+
+from api.errors import UnreachableError
+from lumen.alert import Alert
+from lumen.ballot import Ballot
+
+FindRule = Callable[[Alert], str | None]
+"""Returns the name of the rule that matches an alert, or None."""
+
+
+class AlertSink(Protocol):
+    """Hands alerts to their episodes; ``activities.routing.AlertRouter`` is the real one."""
+
+    async def route(self, alert: Alert, rule: str) -> str:
+        """Deliver one alert; return ``started``, ``updated``, ``resolved`` or ``not_open``."""
+        ...
+
+    async def queue(self, alerts: Sequence[Alert]) -> list[str]:
+        """Commit alerts for durable delivery; return the workflow id of each alert's intake, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Description:
+    """What Temporal itself knows of an episode's last run, without any worker.
+
+    ``row`` is the episode as ``GET /alerts`` lists it; ``memo`` holds the alert as far as the memo does.
+    """
+
+    row: dict[str, Any]
+    run_id: str
+    open: bool
+    memo: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of episodes; ``after`` is Temporal's token of the next page, empty on the last."""
+
+    rows: list[dict[str, Any]]
+    after: bytes = b""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which episodes to list; an empty value does not filter."""
+
+    state: str = ""
+    outcome: str = ""
+    rule: str = ""
+
+
+class Episodes(Protocol):
+    """Reading episodes and speaking to them. All methods raise ``UnreachableError`` when Temporal does not answer."""
+
+    async def status(self, key: str) -> dict[str, Any]:
+        """Return the episode's own document; raises ``UnknownEpisodeError`` or ``NoWorkerError``."""
+        ...
+
+    async def describe(self, key: str) -> Description:
+        """Return what is known without a worker; raises ``UnknownEpisodeError``."""
+        ...
+
+    async def page(self, filters: Filters, limit: int, after: bytes) -> Page:
+        """Return at most ``limit`` episodes, newest first."""
+        ...
+
+    async def vote(self, key: str, ballot: Ballot) -> dict[str, Any]:
+        """Cast ``ballot``; return the tally.
+
+        Raises ``BallotError``, ``NoWorkerError``, ``UnknownEpisodeError`` or ``EpisodeClosedError``.
+        """
+        ...
+
+    async def send(self, key: str, signal: str, ballot: Ballot) -> None:
+        """Leave ``ballot`` with the episode; raises ``UnknownEpisodeError`` or ``EpisodeClosedError``."""
+        ...
+
+    async def healthy(self) -> bool:
+        """Return whether Temporal answers; never raises."""
+        ...
+
+
+@asynccontextmanager
+async def reaching_temporal(seconds: float) -> AsyncIterator[None]:
+    """Bound Temporal calls to ``seconds`` and turn every way in which they fail into ``UnreachableError``."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except (RPCError, TimeoutError):
+        raise UnreachableError("Temporal did not answer: nothing was recorded, send it again") from None
+    except RuntimeError as error:
+        # What temporalio raises when a lazy client cannot connect.
+        if "client connect" not in str(error):
+            raise
+        raise UnreachableError("Temporal cannot be reached: nothing was recorded, send it again") from None

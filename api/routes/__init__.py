@@ -1,0 +1,1 @@
+"""The routes. Each only translates: read, call one thing, answer."""
