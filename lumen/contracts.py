@@ -14,6 +14,7 @@ from typing import Any
 from temporalio import activity
 
 from lumen.alert import Alert
+from lumen.ballot import Ballot
 from lumen.episode import Episode
 from lumen.outcome import ActionStatus, Outcome
 from lumen.plan import Plan
@@ -77,9 +78,13 @@ class Prepared:
 
 @dataclass(frozen=True)
 class AdmitRequest:
-    """A vote or override as it arrived, to be judged on the worker: who is it, and does the plan still stand?"""
+    """A ballot as it arrived, to be judged on the worker: who is it, and does the plan still stand?
 
-    payload: dict[str, Any]
+    ``kind`` is ``vote`` or ``override``. ``allow`` and ``min_rank`` bind votes only: an override is its own authority,
+    and who may send one is decided by the API's scopes or by who can reach Temporal.
+    """
+
+    ballot: Ballot
     kind: str
     alert: Alert
     workflow_id: str

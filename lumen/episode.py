@@ -49,11 +49,17 @@ class Episode:
     proof_refs: list[int] = field(default_factory=list)
 
     def hear(self, alert: Alert, now: datetime) -> bool:
-        """Take in a notification; return whether it changed anything (older never overrides newer)."""
-        if self.alert is not None and alert.received_at < self.alert.received_at:
+        """Take in a notification; return whether it changed anything.
+
+        Older never overrides newer, and the same delivery twice counts once.
+        """
+        if self.alert is not None and _is_stale(alert, self.alert):
             return False
         known = self.alert is not None
         was_resolved = self.resolved_at is not None
+        if was_resolved and self.alert is not None and _is_late_duplicate(alert, self.alert):
+            self.repeats += 1
+            return False
         self.alert = alert
         self.last_heard = now
         if not alert.firing:
@@ -81,6 +87,30 @@ class Episode:
     def outcome(self) -> Outcome | None:
         """The outcome of the last ended attempt."""
         return self.attempts[-1].outcome if self.attempts else None
+
+
+def _is_stale(alert: Alert, known: Alert) -> bool:
+    if alert.received_at == known.received_at:
+        return alert.status == known.status
+    return alert.received_at < known.received_at
+
+
+def _is_late_duplicate(alert: Alert, resolved: Alert) -> bool:
+    """Return whether ``alert`` repeats, late, the firing that has been resolved since.
+
+    A clustered Alertmanager may deliver the same firing after a peer has delivered its resolve. A true re-fire has a
+    later ``startsAt``; where either cannot be read, it counts as a re-fire, since a missed alert is worse than a repeat.
+    """
+    started, ended = _moment(alert.starts_at), _moment(resolved.starts_at)
+    return alert.firing and started is not None and ended is not None and started <= ended
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 KEPT_ATTEMPTS = 50

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class LumenError(Exception):
     """Root of all errors that Lumen raises on purpose; ``str()`` is a sentence for the person who reads it."""
@@ -21,10 +23,35 @@ class AlertError(LumenError, ValueError):
     reason = "bad_alert"
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong in a rule or policy file. ``line`` and ``column`` count characters from 1.
+
+    ``length`` is how many characters of that line the problem spans. ``str()`` is one line,
+    ``file:line:column: what is wrong: how to fix it``.
+    """
+
+    file: str
+    line: int
+    column: int
+    problem: str
+    fix: str
+    length: int = 1
+
+    def __str__(self) -> str:
+        """Return the finding as one line, in the form that editors jump to."""
+        return f"{self.file}:{self.line}:{self.column}: {self.problem}: {self.fix}"
+
+
 class RulesError(LumenError, ValueError):
     """A rule or policy file cannot be used; the text holds one finding a line, each with file, line, column and fix."""
 
     reason = "bad_rules"
+
+    def __init__(self, message: str = "", findings: tuple[Finding, ...] = ()) -> None:
+        """Keep the ``findings`` beside the text; without a message the text is made of them."""
+        super().__init__(message or "\n".join(str(finding) for finding in findings))
+        self.findings = findings
 
 
 class RenderError(LumenError, ValueError):

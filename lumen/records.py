@@ -7,10 +7,10 @@ from typing import Any
 
 from lumen.alert import Alert
 from lumen.canonical import digest
-from lumen.contracts import ActionResult, LedgerAppend
+from lumen.contracts import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.episode import Attempt
 from lumen.names import attempt_key
-from lumen.plan import Plan
+from lumen.plan import Plan, PlannedAction
 from lumen.quorum import Tally, Vote
 
 KIND_STARTED = "action.started"
@@ -80,6 +80,34 @@ def override_entry(workflow_id: str, key: str, override: dict[str, str], at: dat
     """Return the entry of an override."""
     entry = {"type": KIND_OVERRIDE, "alert_key": key, "workflow_id": workflow_id, "ts": rfc3339(at), **override}
     return LedgerAppend(f"{workflow_id}/override/{digest(entry)[7:39]}", KIND_OVERRIDE, {"override": entry})
+
+
+def claim_entry(request: ExecuteRequest, action: PlannedAction, plan: Plan, nonce: str, run_id: str) -> LedgerAppend:
+    """Return the entry that must stand before an action starts; ``nonce`` is new for every start, so only one gets it."""
+    claim = {
+        "type": KIND_STARTED,
+        "key": request.key,
+        "tried": request.tried,
+        "nonce": nonce,
+        "workflow_id": request.workflow_id,
+        "run_id": run_id,
+        "alert_key": request.alert.key,
+        "rule": plan.rule,
+        "target": plan.target,
+        "action": action.name,
+        "kind": action.kind,
+        "action_digest": digest(action.spec),
+        "plan_digest": plan.digest,
+        "rules_digest": plan.rules_digest,
+        "decision_seq": request.decision_seq,
+    }
+    return LedgerAppend(claim_idem(request.key, request.tried), KIND_STARTED, {"claim": claim})
+
+
+def void_entry(key: str, tried: int, reason: str, run_id: str) -> LedgerAppend:
+    """Return the entry that takes the place of a claim which never came, so that a late start is refused."""
+    claim = {"type": KIND_VOID, "key": key, "tried": tried, "nonce": "", "reason": reason, "run_id": run_id}
+    return LedgerAppend(claim_idem(key, tried), KIND_VOID, {"claim": claim}, first_wins=True)
 
 
 def finished_entry(result: ActionResult, tried: int, nonce: str, workflow_id: str) -> LedgerAppend:

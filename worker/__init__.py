@@ -1,0 +1,1 @@
+"""Wiring: clients, registration, run. Nothing is decided here."""

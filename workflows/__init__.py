@@ -1,0 +1,1 @@
+"""The durable process. Deterministic: imports ``lumen`` and ``rules`` only, and reaches the world through activities."""

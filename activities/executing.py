@@ -1,0 +1,159 @@
+"""Running one action: claim in the ledger, act, record. The only place in Lumen from which anything is executed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rules.source import RuleSource
+from temporalio import activity
+
+from activities.guarding import FreezeSwitch
+from activities.kinds.protocol import Ended, Kind
+from activities.ledger_client import LedgerClient, LedgerConflictError
+from activities.metrics import WorkerMetrics
+from activities.planning import current_plan
+from lumen.contracts import ActionResult, ExecuteRequest, ExecuteResult, Executing, LedgerAppend, LedgerReceipt, Start
+from lumen.errors import LedgerError, LedgerUnavailableError
+from lumen.outcome import ActionStatus
+from lumen.plan import ActionKind, Plan, PlannedAction, Refusal
+from lumen.records import claim_entry, finished_entry
+
+_HEARTBEAT = 2.0
+_LEDGER_PATIENCE = 8.0
+
+
+class LedgeredExecuting(Executing):
+    """Executes actions of plans that it renders itself and that are the approved ones to the last byte."""
+
+    def __init__(
+        self,
+        source: RuleSource,
+        freeze: FreezeSwitch,
+        ledger: LedgerClient,
+        kinds: Mapping[ActionKind, Kind],
+        metrics: WorkerMetrics,
+    ) -> None:
+        """Keep the collaborators."""
+        self._source = source
+        self._freeze = freeze
+        self._ledger = ledger
+        self._kinds = kinds
+        self._metrics = metrics
+
+    @activity.defn(name="execute")
+    async def execute(self, request: ExecuteRequest) -> ExecuteResult:
+        """Check, claim, act, record: nothing is started that is not claimed, and one claim belongs to one start."""
+        plan = current_plan(self._source, request.alert)
+        refused = await self._refusal(plan, request)
+        if refused is not None or isinstance(plan, Refusal):
+            return refused or ExecuteResult(Start.PLAN_CHANGED, "the rules changed")
+        action = next(action for action in plan.actions if action.name == request.action)
+        stop = _Stop()
+        run_id = activity.info().workflow_run_id or ""
+        heartbeats = asyncio.create_task(_heartbeat())
+        try:
+            return await _to_the_end(self._claim_and_act(request, plan, action, run_id, stop), stop)
+        finally:
+            heartbeats.cancel()
+
+    async def _refusal(self, plan: Plan | Refusal, request: ExecuteRequest) -> ExecuteResult | None:
+        if isinstance(plan, Refusal) or plan.digest != request.digest:
+            return ExecuteResult(Start.PLAN_CHANGED, "the rule changed after it was decided about")
+        # The server's clock, by which the decision was dated too; this host's may be off.
+        if request.valid_until is not None and activity.info().started_time > request.valid_until:
+            return ExecuteResult(Start.DECISION_LAPSED, "the decision was too old when the action could start")
+        frozen = await self._freeze.reason(fresh=True)
+        return ExecuteResult(Start.FROZEN, frozen) if frozen else None
+
+    async def _claim_and_act(
+        self, request: ExecuteRequest, plan: Plan, action: PlannedAction, run_id: str, stop: _Stop
+    ) -> ExecuteResult:
+        nonce = uuid.uuid4().hex
+        entry = claim_entry(request, action, plan, nonce, run_id)
+        try:
+            claim = await self._append(entry)
+        except LedgerConflictError:
+            return ExecuteResult(Start.CLAIMED_BY_ANOTHER, "another start holds the claim in the ledger")
+        except LedgerUnavailableError as error:
+            return ExecuteResult(Start.NO_LEDGER, str(error), nonce=nonce)
+        except LedgerError as error:
+            return ExecuteResult(Start.LEDGER_REFUSED, f"the ledger refused the claim: {error}", nonce=nonce)
+        result = await self._act(request, plan, action, stop)
+        self._metrics.actions.labels(action.kind, result.status).inc()
+        self._metrics.action_seconds.labels(action.kind).observe(result.duration_sec)
+        try:
+            finished = await self._append(finished_entry(result, request.tried, nonce, request.workflow_id))
+        except (LedgerUnavailableError, LedgerError):
+            # The workflow appends it, for as long as it takes; the result must not be lost for that.
+            return ExecuteResult(Start.RAN, "", result, recorded=False, nonce=nonce, proof_refs=(claim.seq,))
+        return ExecuteResult(Start.RAN, "", result, recorded=True, nonce=nonce, proof_refs=(claim.seq, finished.seq))
+
+    async def _act(self, request: ExecuteRequest, plan: Plan, action: PlannedAction, stop: _Stop) -> ActionResult:
+        began = time.monotonic()
+        ended = await self._kinds[action.kind].run(action, plan, request, stop.wanted)
+        if stop.shut_down:
+            ended = _after_shutdown(ended, action)
+        return ActionResult(
+            name=action.name,
+            kind=action.kind,
+            key=request.key,
+            status=ended.status,
+            reason=ended.reason,
+            duration_sec=round(time.monotonic() - began, 3),
+            detail=ended.detail,
+        )
+
+    async def _append(self, entry: LedgerAppend) -> LedgerReceipt:
+        give_up = time.monotonic() + _LEDGER_PATIENCE
+        while True:
+            try:
+                return await self._ledger.append(entry)
+            except LedgerUnavailableError:
+                if time.monotonic() >= give_up:
+                    raise
+                await asyncio.sleep(0.5)
+
+
+@dataclass
+class _Stop:
+    """Whether the action should stop, and whether that is because its worker stops."""
+
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    shut_down: bool = False
+
+
+async def _to_the_end(work: Coroutine[Any, Any, ExecuteResult], stop: _Stop) -> ExecuteResult:
+    """Await ``work`` whatever is cancelled meanwhile; ask it to stop where a human or the worker's shutdown wants that.
+
+    When Temporal merely gave this activity up, what runs is let run to its end: the ledger gets its result, and the
+    workflow finds it there.
+    """
+    running = asyncio.create_task(work)
+    while not running.done():
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError:
+            details = activity.cancellation_details()
+            stop.shut_down = stop.shut_down or bool(details and details.worker_shutdown)
+            if details is None or details.cancel_requested or details.worker_shutdown:
+                stop.wanted.set()
+    return running.result()
+
+
+def _after_shutdown(ended: Ended, action: PlannedAction) -> Ended:
+    """A worker that was told to stop ended the action in its middle: what it did until then is not known."""
+    if ended.status is not ActionStatus.CANCELLED:
+        return ended
+    status = ActionStatus.FAILED if action.idempotent else ActionStatus.UNKNOWN
+    return Ended(status, "ended in its middle because its worker was stopped", ended.detail)
+
+
+async def _heartbeat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_HEARTBEAT)

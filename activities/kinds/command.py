@@ -1,0 +1,89 @@
+"""``cmd``: a program, without a shell, in its own process group under a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from activities.execution.command import CommandResult, CommandSpec, RunningCommand, finished
+from activities.execution.environment import command_environment, holdable
+from activities.execution.program import resolve_argv
+from activities.kinds.protocol import GRACE, Ended, KindContext
+from lumen.contracts import ExecuteRequest
+from lumen.outcome import ActionStatus
+from lumen.plan import Plan, PlannedAction
+
+CAPTURE_BYTES = 16 * 1024
+"""Bytes kept of each output stream, half from its start and half from its end; the hash is over all of it."""
+
+
+class CommandKind:
+    """Runs programs."""
+
+    def __init__(self, context: KindContext) -> None:
+        """Keep where relative paths begin and which Python ``python`` means."""
+        self._context = context
+
+    async def run(self, action: PlannedAction, plan: Plan, request: ExecuteRequest, cancel: asyncio.Event) -> Ended:
+        """Run the program to its end. The idempotency key is in its environment as ``LUMEN_IDEMPOTENCY_KEY``."""
+        try:
+            argv = resolve_argv(tuple(action.spec["argv"]), self._context.root, self._context.python)
+        except OSError as error:
+            return Ended(ActionStatus.FAILED, f"cannot start: {error}")
+        spec = CommandSpec(
+            argv=argv,
+            env=_environment(action, plan, request),
+            cwd=str(self._context.root),
+            timeout=action.timeout,
+            grace=GRACE,
+            capture_bytes=CAPTURE_BYTES,
+        )
+        running = RunningCommand(spec)
+        ending = asyncio.create_task(finished(running))
+        asked = asyncio.create_task(cancel.wait())
+        try:
+            await asyncio.wait({ending, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if not ending.done():
+                running.request_cancel()
+            result = await ending
+        finally:
+            asked.cancel()
+        return _ended(result, action.timeout)
+
+
+def _environment(action: PlannedAction, plan: Plan, request: ExecuteRequest) -> dict[str, str]:
+    known = {
+        "LUMEN_IDEMPOTENCY_KEY": request.key,
+        "LUMEN_ALERT_KEY": request.alert.key,
+        "LUMEN_WORKFLOW_ID": request.workflow_id,
+        "LUMEN_RULE": plan.rule,
+        "LUMEN_TARGET": plan.target,
+        "LUMEN_ACTION": action.name,
+        "LUMEN_ATTEMPT": str(request.attempt),
+    }
+    return command_environment({name: holdable(value) for name, value in known.items()}, request.alert.labels)
+
+
+def _ended(result: CommandResult, timeout: float) -> Ended:
+    detail: dict[str, Any] = {
+        "exit_code": result.exit_code,
+        "signal": result.signal,
+        "timed_out": result.timed_out,
+        "stdout": asdict(result.stdout),
+        "stderr": asdict(result.stderr),
+        "survivors": list(result.survivors),
+    }
+    if not result.started:
+        status = ActionStatus.CANCELLED if result.cancelled else ActionStatus.FAILED
+        return Ended(status, result.start_error, detail)
+    if result.cancelled:
+        return Ended(ActionStatus.CANCELLED, "cancelled while it ran", detail)
+    if result.timed_out:
+        return Ended(ActionStatus.FAILED, f"still running after {timeout:g} s, so it was ended", detail)
+    if result.lost:
+        return Ended(ActionStatus.UNKNOWN, result.lost, detail)
+    if result.exit_code == 0:
+        return Ended(ActionStatus.SUCCEEDED, "", detail)
+    how = f"exit code {result.exit_code}" if result.signal is None else f"ended by signal {result.signal}"
+    return Ended(ActionStatus.FAILED, how, detail)

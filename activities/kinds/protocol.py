@@ -1,0 +1,45 @@
+"""What every kind of action is: one method that runs one action to its end, whatever happens, and says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from lumen.contracts import ExecuteRequest
+from lumen.outcome import ActionStatus
+from lumen.plan import Plan, PlannedAction
+
+GRACE = 10.0
+"""Seconds between TERM and KILL."""
+
+
+@dataclass(frozen=True)
+class KindContext:
+    """What the kinds need of their surroundings. ``root``: where relative programs and paths begin."""
+
+    http: httpx.AsyncClient
+    root: Path
+    python: str
+    control_bus_url: str = ""
+    control_bus_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an action ended; ``detail`` is JSON for the ledger, without secrets."""
+
+    status: ActionStatus
+    reason: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class Kind(Protocol):
+    """One kind of action."""
+
+    async def run(self, action: PlannedAction, plan: Plan, request: ExecuteRequest, cancel: asyncio.Event) -> Ended:
+        """Run ``action`` and return how it ended; never raises for what the action did. ``cancel`` asks it to stop."""
+        ...

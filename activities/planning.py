@@ -1,0 +1,146 @@
+"""Planning on the worker, from the worker's own rules: nobody can smuggle a command in through Temporal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from rules.match import rule_for
+from rules.planner import plan_for
+from rules.source import RuleSource
+from temporalio import activity
+
+from activities.guarding import FreezeSwitch, Guards, GuardVerdict
+from activities.metrics import WorkerMetrics
+from activities.prometheus import Prometheus, PrometheusUnavailableError
+from lumen.alert import Alert
+from lumen.ballot import Ballot, Rank, is_authentic
+from lumen.contracts import (
+    Admission,
+    AdmitRequest,
+    Planning,
+    Prepared,
+    PrepareRequest,
+    StillFiring,
+    StillFiringRequest,
+    Verdict,
+)
+from lumen.plan import Mode, Plan, Refusal
+
+
+def current_plan(source: RuleSource, alert: Alert) -> Plan | Refusal:
+    """Return what today's rules would do about ``alert``."""
+    ruleset = source.current
+    rule = rule_for(alert, ruleset)
+    if rule is None:
+        return Refusal("", "no rule matches this alert any more", ruleset.digest)
+    return plan_for(alert, rule, ruleset)
+
+
+class LocalPlanning(Planning):
+    """The local activities of an attempt; sub-second and idempotent."""
+
+    def __init__(
+        self,
+        source: RuleSource,
+        prometheus: Prometheus,
+        guards: Guards,
+        freeze: FreezeSwitch,
+        ballot_keys: Mapping[str, str],
+        metrics: WorkerMetrics,
+    ) -> None:
+        """``ballot_keys``: kid to secret of whoever may sign ballots (``BRIDGE_SECRET``)."""
+        self._source = source
+        self._prometheus = prometheus
+        self._guards = guards
+        self._freeze = freeze
+        self._keys = ballot_keys
+        self._metrics = metrics
+
+    @activity.defn(name="prepare")
+    async def prepare(self, request: PrepareRequest) -> Prepared:
+        """Plan, freeze, condition, guard: in this order, so that a guard is taken only for what would run."""
+        plan = current_plan(self._source, request.alert)
+        if isinstance(plan, Refusal):
+            return Prepared(Verdict.REFUSED, reason=plan.reason)
+        shown = plan.shown()
+        frozen = await self._freeze.reason(fresh=False)
+        if frozen:
+            return Prepared(Verdict.BLOCKED, shown, frozen)
+        if plan.condition:
+            try:
+                holds = await self._prometheus.holds(plan.condition)
+            except PrometheusUnavailableError as error:
+                return Prepared(Verdict.BLOCKED, shown, str(error))
+            if not holds:
+                return Prepared(Verdict.CONDITION_NOT_MET, shown, f"the condition does not hold: {plan.condition}")
+        if not request.take_guards:
+            return Prepared(Verdict.GO, shown)
+        return _guarded(shown, await self._guard(plan, request))
+
+    async def _guard(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
+        if plan.dry_run or plan.mode is Mode.SHADOW:
+            return await self._guards.read(plan)
+        return await self._guards.take(plan, request)
+
+    @activity.defn(name="admit")
+    async def admit(self, request: AdmitRequest) -> Admission:
+        """Judge a ballot. A signature that does not hold is a forgery; none at all is a signal of the weakest rank."""
+        ballot = request.ballot
+        if ballot.auth and not is_authentic(ballot, request.workflow_id, self._keys):
+            return self._refuse("forged", "the signature of this vote does not hold: sign in and vote again")
+        if not ballot.auth:
+            ballot = ballot.unauthenticated()
+        actor = self._source.current.policy.principal(ballot.actor)
+        if request.kind == "vote":
+            refusal = self._not_allowed(request, ballot, actor)
+            if refusal is not None:
+                return refusal
+        self._metrics.approval_events.labels("override" if request.kind == "override" else ballot.decision).inc()
+        plan = current_plan(self._source, request.alert)
+        return Admission(
+            ok=True,
+            actor=actor,
+            channel=ballot.channel,
+            rank=ballot.rank,
+            at=_moment(ballot.at),
+            plan_digest=plan.digest if isinstance(plan, Plan) else "",
+        )
+
+    def _not_allowed(self, request: AdmitRequest, ballot: Ballot, actor: str) -> Admission | None:
+        if actor not in request.allow:
+            return self._refuse("not_allowed", f"{actor} may not decide about this rule")
+        if Rank.named(ballot.rank) < Rank.named(request.min_rank):
+            text = f"this rule takes votes of rank {request.min_rank} and up; this one came as {ballot.rank}"
+            return self._refuse("rank_too_low", text)
+        return None
+
+    def _refuse(self, reason: str, message: str) -> Admission:
+        self._metrics.approval_events.labels("refused").inc()
+        return Admission(ok=False, refusal=reason, message=message)
+
+    @activity.defn(name="still_firing")
+    async def still_firing(self, request: StillFiringRequest) -> StillFiring:
+        """Ask Prometheus; when it cannot say, nothing is assumed."""
+        if not self._prometheus.configured:
+            return StillFiring(None)
+        try:
+            return StillFiring(await self._prometheus.fires(request.alert))
+        except PrometheusUnavailableError:
+            return StillFiring(None)
+
+
+def _guarded(plan: Plan, verdict: GuardVerdict) -> Prepared:
+    if verdict.status == "waiting":
+        return Prepared(Verdict.BLOCKED, plan, verdict.reason, waits_for_guard=True, guards=verdict.guards)
+    if verdict.status == "cooling":
+        return Prepared(Verdict.SUPPRESSED, plan, verdict.reason, verdict.until, guards=verdict.guards)
+    return Prepared(Verdict.GO, plan, guards=verdict.guards)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,123 @@
+"""Runs a worker until it is told to stop, and serves its metrics and health meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from prometheus_client import CollectorRegistry
+from rules.source import RuleSource
+from temporalio.client import Client
+
+from activities.connection import connect
+from lumen.errors import SettingsError
+from lumen.settings import Settings
+from worker.health import create_health_app
+from worker.wiring import build_workers
+
+_LOG = logging.getLogger("lumen.worker")
+_RULES_LOOK = 2.0
+_CONNECT_PAUSE = 1.0
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves the signals to the worker: it decides in which order things stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> None:
+    """Run until SIGTERM or SIGINT; actions that run get time to finish.
+
+    Raises:
+        SettingsError: a setting that a worker needs is missing.
+        RulesError: the rules cannot be loaded at the start (later, the last good set is kept).
+
+    """
+    _check(settings)
+    source = RuleSource(Path(settings.rules), "signal" if settings.embedded else "link")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: _report(source.reload()))
+    registry = CollectorRegistry()
+    connected = await _connect(settings, stop)
+    if connected is None:
+        return
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        for worker in build_workers(settings, connected, http, source, registry, runners):
+            await stack.enter_async_context(worker)
+        background = [asyncio.create_task(_watch_rules(source))]
+        server = _server(settings, registry, connected)
+        background.append(asyncio.create_task(server.serve()))
+        _LOG.info("worker started", extra={"runners": list(runners)})
+        await stop.wait()
+        server.should_exit = True
+        background[0].cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+
+
+def _check(settings: Settings) -> None:
+    needed = {
+        "PROOFD_URL": settings.proofd_url,
+        "PROOFD_TOKEN": settings.proofd_tokens,
+        "BRIDGE_SECRET": settings.bridge_keys,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise SettingsError(f"{', '.join(missing)}: a worker needs this; set it to what the API and proofd have")
+    bus = settings.control_bus_url
+    if bus and bus.split("//", 1)[1].split("/")[0] == str(settings.api_addr):
+        raise SettingsError("CONTROL_BUS_TARGET is Lumen's own API: a control bus must be another service")
+
+
+async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Connect to Temporal, for as long as it takes: a worker may well be started before its server."""
+    said = False
+    while not stop.is_set():
+        try:
+            return await connect(settings)
+        except RuntimeError as error:
+            if not said:
+                _LOG.warning("Temporal cannot be reached yet, trying on: %s", error)
+                said = True
+            await asyncio.sleep(_CONNECT_PAUSE)
+    return None
+
+
+def _server(settings: Settings, registry: CollectorRegistry, client: Client) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_health_app(registry, client),
+        host=settings.worker_addr.host,
+        port=settings.worker_addr.port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+    )
+    return _QuietServer(config)
+
+
+async def _watch_rules(source: RuleSource) -> None:
+    while True:
+        await asyncio.sleep(_RULES_LOOK)
+        outcome = await asyncio.to_thread(source.refresh)
+        if outcome is not None:
+            _report(outcome)
+
+
+def _report(error: str) -> None:
+    if error:
+        _LOG.error("the rules were not reloaded, the last good set stays: %s", error)
+    else:
+        _LOG.info("the rules were reloaded")

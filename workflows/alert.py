@@ -1,0 +1,214 @@
+"""AlertWorkflow: one durable workflow for each episode of an alert, from its first notification to its last."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from lumen import names
+from lumen.alert import Alert
+from lumen.ballot import OverrideDecision, read_override, read_vote
+from lumen.contracts import Ended, EpisodeStart, HumanNeeded, Notifying, Planning, StillFiringRequest
+from lumen.episode import Episode, Next, attempts_of, next_step
+from lumen.errors import BallotError
+from lumen.outcome import HUMAN_NEEDED, State
+from workflows import approval, options
+from workflows.attempt import AttemptRun
+from workflows.live import AttemptEndedError, LiveEpisode, Override
+
+_FIRST_ALERT = timedelta(minutes=1)
+
+
+@workflow.defn(name=names.ALERT_WORKFLOW)
+class AlertWorkflow:
+    """One episode. Signals, updates and queries only write to :class:`LiveEpisode`; the run decides."""
+
+    @workflow.init
+    def __init__(self, start: EpisodeStart) -> None:
+        """Begin with nothing, or with what continue-as-new carried over."""
+        self.live = LiveEpisode(start.key, start.carry or Episode())
+
+    @workflow.run
+    async def run(self, start: EpisodeStart) -> dict[str, Any]:  # noqa: ARG002 - `init` and `run` take the same arguments
+        """Attempt, cool, watch, and attempt again where the rules of an episode's life say so; then close."""
+        await self._first_alert()
+        step = Next("attempt") if not self.live.episode.attempts else self._next()
+        while step.step != "close":
+            await self._take(step)
+            step = Next("close") if self.live.cancelled_in_temporal else self._next()
+        return await self._close()
+
+    async def _first_alert(self) -> None:
+        live = self.live
+        try:
+            await workflow.wait_condition(lambda: live.episode.alert is not None, timeout=_FIRST_ALERT)
+        except TimeoutError:
+            text = f'no alert came: start an episode with the signal "{names.SIGNAL_ALERT}" (lumen alert send does)'
+            raise ApplicationError(text, type="no_alert", non_retryable=True) from None
+
+    def _next(self) -> Next:
+        return next_step(self.live.episode, workflow.now())
+
+    async def _take(self, step: Next) -> None:
+        if step.step == "attempt":
+            await self._attempt(step)
+        elif step.step == "exhausted":
+            self.live.episode.said_exhausted = True
+            limit = attempts_of(self.live.episode)
+            self._tell_human(
+                "attempts_used_up", f"the alert still fires after {limit} attempts; nothing more runs by itself"
+            )
+        elif step.step == "ask_prometheus":
+            await self._ask_prometheus()
+        else:
+            await self._wait(step)
+
+    async def _attempt(self, step: Next) -> None:
+        live = self.live
+        run = AttemptRun(live, needs_vote=step.needs_vote, ignore_cooldown=live.episode.retry_wanted)
+        live.attempt_started = workflow.now()
+        attempt = await run.run()
+        live.override = None
+        live.results = []
+        live.episode.end_attempt(attempt)
+        live.enter(State.COOLING, attempt.reason)
+        if attempt.outcome in HUMAN_NEEDED:
+            self._tell_human(attempt.outcome, attempt.reason)
+
+    async def _ask_prometheus(self) -> None:
+        episode = self.live.episode
+        assert episode.alert is not None  # noqa: S101 - an attempt has ended, so there was an alert
+        episode.asked_prometheus = True
+        answer = await workflow.execute_local_activity_method(
+            Planning.still_firing, StillFiringRequest(episode.alert), **options.judgement()
+        )
+        episode.still_firing = bool(answer.firing)
+
+    async def _wait(self, step: Next) -> None:
+        live = self.live
+        if workflow.info().is_continue_as_new_suggested() and not live.tasks and workflow.all_handlers_finished():
+            workflow.continue_as_new(EpisodeStart(live.key, carry=live.episode))
+        live.enter(State.COOLING if step.step == "cool" else State.WATCHING, live.reason)
+        heard, woken = live.heard, live.woken
+        left = (step.until - workflow.now()).total_seconds() if step.until else 0.0
+        try:
+            await workflow.wait_condition(
+                lambda: live.heard != heard or live.woken != woken or live.episode.retry_wanted,
+                timeout=max(left, 0.0),
+                timeout_summary=step.step,
+            )
+        except TimeoutError:
+            return
+        except asyncio.CancelledError:
+            live.cancelled_in_temporal = True
+
+    async def _close(self) -> dict[str, Any]:
+        live = self.live
+        outcome = live.episode.outcome
+        assert outcome is not None  # noqa: S101 - only an ended attempt leads here
+        await asyncio.gather(*live.tasks, return_exceptions=True)
+        live.enter(State.CLOSED, live.reason)
+        await workflow.execute_local_activity_method(Notifying.count_closed, Ended(outcome), **options.counting())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return {"outcome": str(outcome), "attempts": live.episode.attempts_ended}
+
+    def _tell_human(self, reason: str, text: str) -> None:
+        live = self.live
+        alert, plan = live.episode.alert, live.episode.plan
+        assert alert is not None  # noqa: S101 - there is something to tell
+        needed = HumanNeeded(
+            key=live.key,
+            workflow_id=live.workflow_id,
+            rule=plan.rule if plan else "",
+            target=plan.target if plan else "",
+            alert=alert.name,
+            severity=alert.severity,
+            reason=str(reason),
+            text=text,
+            at=workflow.now(),
+            runbook_url=plan.runbook_url if plan else "",
+        )
+        live.in_background(
+            workflow.execute_activity_method(
+                Notifying.tell_human, needed, summary=f"tell a human: {reason}", **options.telling()
+            )
+        )
+
+    @workflow.signal(name=names.SIGNAL_ALERT, description="A notification about this alert: firing or resolved.")
+    def alert(self, alert: Alert) -> None:
+        """Take in a notification."""
+        if self.live.episode.hear(alert, workflow.now()):
+            self.live.heard += 1
+
+    @workflow.update(
+        name=names.UPDATE_VOTE, description='A vote: {"decision":"approve|reject","actor":"…","reason":"…"}'
+    )
+    async def vote(self, payload: Any) -> dict[str, Any]:
+        """Count a vote and return the tally; fails with a reason of ``BallotError`` as type when it does not count."""
+        try:
+            return await approval.count_vote(self.live, read_vote(payload))
+        except BallotError as error:
+            raise ApplicationError(str(error), type=error.reason, non_retryable=True) from error
+        except ActivityError as error:
+            raise ApplicationError("the vote could not be judged: try again", type="unavailable") from error
+
+    @vote.validator
+    def _check_vote(self, payload: Any) -> None:
+        try:
+            approval.check_open(self.live, read_vote(payload))
+        except BallotError as error:
+            raise ApplicationError(str(error), type=error.reason, non_retryable=True) from error
+
+    @workflow.signal(
+        name=names.SIGNAL_VOTE, description='A vote: {"decision":"approve|reject","actor":"…","reason":"…"}'
+    )
+    async def vote_signal(self, payload: Any) -> None:
+        """Count a vote that needs no answer, such as one of the Temporal CLI."""
+        try:
+            await approval.count_vote(self.live, read_vote(payload))
+        except (BallotError, ActivityError) as error:
+            workflow.logger.warning("a vote was not counted: %s", error)
+
+    @workflow.signal(
+        name=names.SIGNAL_OVERRIDE,
+        description='{"decision":"approve|reject|cancel|retry","actor":"…","reason":"…"}; goes into the ledger.',
+    )
+    async def override(self, payload: Any) -> None:
+        """Take in an override; it is in the ledger before it has any effect."""
+        live = self.live
+        try:
+            ballot = read_override(payload)
+            admission = await approval.admit_override(live, ballot)
+        except (BallotError, ActivityError, AttemptEndedError) as error:
+            workflow.logger.warning("an override was not taken: %s", error)
+            return
+        if ballot.decision == OverrideDecision.RETRY:
+            live.episode.retry_wanted = live.state in {State.COOLING, State.WATCHING}
+        elif live.state not in {State.COOLING, State.WATCHING, State.CLOSED}:
+            live.override = Override(ballot.decision, admission.actor, admission.channel, ballot.reason)
+        live.woken += 1
+
+    @workflow.signal(name=names.SIGNAL_GRANTED, description="A guard has an answer: ask it again.")
+    def guard_granted(self, guard: str) -> None:  # noqa: ARG002 - for the reader of the history
+        """Look at the guards again."""
+        self.live.woken += 1
+
+    @workflow.signal(name=names.SIGNAL_WAKE, description="Look again now instead of at the next look.")
+    def wake(self, reason: str = "") -> None:  # noqa: ARG002 - for the reader of the history
+        """Look again at whatever blocks the episode."""
+        self.live.woken += 1
+
+    @workflow.signal(name=names.SIGNAL_CLEAR_COOLDOWN, description='End the cooldown: {"actor":"…","reason":"…"}')
+    def clear_cooldown(self, payload: Any = None) -> None:  # noqa: ARG002 - for the reader of the history
+        """End the cooldown of this episode."""
+        self.live.episode.cooldown_cleared = True
+        self.live.woken += 1
+
+    @workflow.query(name=names.QUERY_STATUS, description="The JSON of GET /alerts/{key}.")
+    def status(self) -> dict[str, Any]:
+        """Return the state of the episode."""
+        return self.live.snapshot()

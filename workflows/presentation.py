@@ -1,0 +1,160 @@
+"""How an episode looks from outside: the status document, and the Markdown that the Temporal UI shows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from temporalio import workflow
+
+from lumen.display import markdown_code, printable, truncate
+from lumen.episode import Attempt, cooldown_of
+from lumen.outcome import RAN, State
+from lumen.plan import ActionKind, Plan, PlannedAction
+from lumen.records import rfc3339, voter
+
+if TYPE_CHECKING:
+    from workflows.live import ApprovalRequest, LiveEpisode
+
+_DETAILS_BYTES = 15_000
+_COOLED = {State.COOLING, State.WATCHING}
+
+
+def status_document(live: LiveEpisode) -> dict[str, Any]:
+    """Return the state of an episode as JSON: the shape of ``GET /alerts/{key}``. Times are RFC 3339 UTC."""
+    episode = live.episode
+    alert = episode.alert
+    plan = episode.plan
+    return {
+        "key": live.key,
+        "source": alert.source if alert else "",
+        "fingerprint": alert.fingerprint if alert else "",
+        "labels": alert.labels if alert else {},
+        "annotations": alert.annotations if alert else {},
+        "starts_at": alert.starts_at if alert else "",
+        "status": alert.status if alert else "",
+        "state": live.state,
+        "state_reason": live.reason,
+        "outcome": episode.outcome,
+        "rule": plan.rule if plan else None,
+        "mode": plan.mode if plan else None,
+        "dry_run": plan.dry_run if plan else None,
+        "target": plan.target if plan else None,
+        "plan": _plan(plan) if plan else None,
+        "approval": _approval(live.approval, workflow.now()) if live.approval else None,
+        "attempts": [_attempt(attempt) for attempt in episode.attempts],
+        "repeats": episode.repeats,
+        "cooldown_until": _cooldown_until(live),
+        "proof_ref": episode.proof_refs,
+        "workflow_id": live.workflow_id,
+        "run_id": live.run_id,
+    }
+
+
+def tally_document(approval: ApprovalRequest, now: datetime) -> dict[str, Any]:
+    """Return the votes on a request as the answer to a vote: the shape of ``POST /decision``."""
+    tally = approval.box.tally(approval.plan.approval, now)
+    return {
+        "status": tally.status,
+        "votes": {
+            "approve": [voter(vote) for vote in tally.approve],
+            "reject": [voter(vote) for vote in tally.reject],
+        },
+        "required": {"approve": approval.plan.approval.approve, "reject": approval.plan.approval.reject},
+    }
+
+
+def details(document: dict[str, Any]) -> str:
+    """Return a status document as the Markdown that the Temporal UI shows as current details."""
+    lines = [
+        f"**{document['state']}**" + (f": {printable(document['state_reason'])}" if document["state_reason"] else "")
+    ]
+    if document["rule"]:
+        lines.append(f"Rule {markdown_code(document['rule'], 200)} on {markdown_code(document['target'], 200)}")
+    if document["outcome"]:
+        lines.append(f"Last outcome: **{document['outcome']}**, {len(document['attempts'])} attempt(s)")
+    approval = document["approval"]
+    if approval:
+        required, votes = approval["required"], approval["votes"]
+        lines.append(
+            f"Votes: {len(votes['approve'])} of {required['approve']} to approve, "
+            f"{len(votes['reject'])} of {required['reject']} to reject, until {approval['expires_at']}"
+        )
+        lines += [f"- {side}: {markdown_code(vote['actor'], 254)}" for side, cast in votes.items() for vote in cast]
+    if document["plan"]:
+        lines += [
+            f"- {action['name']}: {markdown_code(action['shown'], 1000)}" for action in document["plan"]["actions"]
+        ]
+    if document["cooldown_until"]:
+        lines.append(f"Cools until {document['cooldown_until']}")
+    lines.append(f"Heard {document['repeats'] + 1} time(s). Alert is {document['status']}.")
+    return truncate("\n\n".join(lines), _DETAILS_BYTES)
+
+
+def action_line(action: PlannedAction) -> str:
+    """Return one action as one line for people; only :attr:`PlannedAction.spec` is what runs."""
+    spec = action.spec
+    if action.kind is ActionKind.CMD:
+        return " ".join(_quoted(part) for part in spec["argv"])
+    if action.kind is ActionKind.HTTP:
+        return f"{spec['method']} {spec['url']}"
+    if action.kind is ActionKind.CONTROL_BUS:
+        return f"control bus: {spec['command']} {spec.get('args', {})}"
+    return "record in the ledger"
+
+
+def _quoted(part: str) -> str:
+    plain = part and all(char.isalnum() or char in "@%+=:,./_-" for char in part)
+    return part if plain else "'" + part.replace("'", "'\"'\"'") + "'"
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "digest": plan.digest,
+        "rules_digest": plan.rules_digest,
+        "condition": plan.condition,
+        "runbook_url": plan.runbook_url,
+        "actions": [
+            {
+                "name": action.name,
+                "kind": action.kind,
+                "shown": action_line(action),
+                "spec": action.spec,
+                "timeout": action.timeout,
+                "idempotent": action.idempotent,
+            }
+            for action in plan.actions
+        ],
+    }
+
+
+def _approval(approval: ApprovalRequest, now: datetime) -> dict[str, Any]:
+    document = tally_document(approval, now)
+    return {
+        "id": approval.id,
+        "status": document["status"],
+        "required": document["required"],
+        "votes": document["votes"],
+        "allow": list(approval.plan.approval.allow),
+        "min_rank": approval.plan.approval.min_rank,
+        "asked_at": rfc3339(approval.asked_at),
+        "expires_at": rfc3339(approval.expires_at),
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "n": attempt.n,
+        "outcome": attempt.outcome,
+        "reason": attempt.reason,
+        "ran": attempt.outcome in RAN or (bool(attempt.results) and attempt.outcome != "dry_run"),
+        "started_at": rfc3339(attempt.started_at),
+        "ended_at": rfc3339(attempt.ended_at),
+        "results": list(attempt.results),
+    }
+
+
+def _cooldown_until(live: LiveEpisode) -> str | None:
+    if live.state not in _COOLED or not live.episode.attempts or live.episode.cooldown_cleared:
+        return None
+    return rfc3339(live.episode.attempts[-1].ended_at + timedelta(seconds=cooldown_of(live.episode)))
