@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -10,7 +11,9 @@ from typing import Annotated
 
 import typer
 
+from cli import alerts, cooldown, decisions, freeze, ledger, reconcile, rule_files
 from cli.failure import DONE, FAILED, USAGE, CommandError
+from cli.options import Json
 from cli.output import complain
 from lumen.errors import LumenError, SettingsError
 
@@ -23,8 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def _version(wanted: bool) -> None:
@@ -65,6 +66,7 @@ def worker(
 ) -> None:
     """Work on episodes: plan, ask, act, verify. Metrics and health at LUMEN_WORKER_ADDR.
 
+    \b
     Example: lumen worker --runner edge-1 --runner edge-2
     """
     from cli.serve import serve_worker  # noqa: PLC0415  # what only this command needs
@@ -80,8 +82,23 @@ def proofd() -> None:
     serve_proofd()
 
 
+app.add_typer(alerts.app, name="alert")
+app.command()(decisions.approve)
+app.command()(decisions.reject)
+app.command()(decisions.override)
+app.add_typer(cooldown.app, name="cooldown")
+app.add_typer(freeze.app, name="freeze")
+app.command()(reconcile.reconcile)
+app.add_typer(rule_files.app, name="rules")
+app.add_typer(ledger.app, name="proof")
+
+
 def main() -> None:
     """Run the command line and end the process with 0 (done), 1 (failed) or 2 (usage)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character shows its number; that is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

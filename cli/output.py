@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from lumen.display import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _UNBOUNDED = 100_000
 
@@ -35,6 +34,9 @@ def print_json(document: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print rows under their columns, or the sentence ``empty``. Cells are never cut or folded, so they can be copied."""
+    from rich.console import Console  # noqa: PLC0415  # only tables need it
+    from rich.table import Table  # noqa: PLC0415  # only tables need it
+
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, no_wrap=True, overflow="ignore")
@@ -54,6 +56,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
 
 def cell(value: object) -> Text:
     """Return a value as the text of a cell: no markup, no control characters, ``-`` for nothing."""
+    from rich.text import Text  # noqa: PLC0415  # only tables need it
+
     text = "" if value is None else str(value)
     return Text(printable(text) or "-")
 

@@ -1,0 +1,149 @@
+"""What cools in Temporal: the guards, and the episodes that are their own guard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from lumen import names
+from lumen.outcome import State
+
+_AT_ONCE = 8
+_QUERY_TIMEOUT = timedelta(seconds=2)
+_GUARD_PREFIXES = ("target-", "budget-")
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who clears cooldowns and why; with ``rule`` only those of that rule."""
+
+    actor: str
+    reason: str
+    rule: str = ""
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """Return what is sent with the signal."""
+        return {"actor": self.actor, "reason": self.reason}
+
+
+@dataclass
+class Found:
+    """Open guards by their own account, and episodes in state ``cooling``.
+
+    A guard is ``{"id", "places", "waiting", "cooling"}``, or ``{"id", "stale": true}`` when no worker answers for it.
+    """
+
+    guards: list[dict[str, Any]] = field(default_factory=list)
+    episodes: list[dict[str, Any]] = field(default_factory=list)
+
+    def cooldowns(self) -> list[dict[str, Any]]:
+        """Return one row for each cooldown: ``{"kind", "id", "rule", "until", "target"}``."""
+        rows = [
+            {"kind": "guard", "id": guard["id"], "rule": rule, "until": until, "target": _target_of(guard["id"])}
+            for guard in self.guards
+            for rule, until in sorted((guard.get("cooling") or {}).items())
+        ]
+        return rows + self.episodes
+
+
+async def find(client: Client) -> Found:
+    """Return everything that cools, is held or waits; from visibility, so up to a second late."""
+    query = f"WorkflowType = '{names.GUARD_WORKFLOW}' AND ExecutionStatus = 'Running'"
+    ids = [execution.id async for execution in client.list_workflows(query)]
+    gate = asyncio.Semaphore(_AT_ONCE)
+    guards = await asyncio.gather(*(_guard(client, workflow_id, gate) for workflow_id in sorted(ids)))
+    return Found(list(guards), [row async for row in _episodes(client)])
+
+
+def describe(guard: dict[str, Any]) -> Iterator[str]:
+    """Say in lines what a guard holds back apart from its cooldowns."""
+    if guard.get("stale"):
+        yield f"{guard['id']}: no worker answers for this guard now"
+    for place in guard.get("places") or ():
+        yield f"{guard['id']}: held by {place.get('holder')} ({place.get('rule')}) until {place.get('lease_until')}"
+    for waiting in guard.get("waiting") or ():
+        yield f"{guard['id']}: {waiting.get('holder')} ({waiting.get('rule')}) waits"
+
+
+async def clear_one(client: Client, target: str, order: Order) -> list[str]:
+    """End the cooldowns under a target, a guard's id or an episode's key; return the workflow ids that took it."""
+    guards = [names.target_guard_id(target), names.budget_guard_id(target)]
+    if target.startswith(_GUARD_PREFIXES):
+        guards.append(target)
+    cleared = [workflow_id for workflow_id in guards if await _clear_guard(client, workflow_id, order)]
+    if await _clear_episode(client, target, order):
+        cleared.append(names.alert_workflow_id(target))
+    return cleared
+
+
+async def clear_all(client: Client, order: Order) -> list[str]:
+    """End every cooldown (of the order's rule); return the workflow ids that took it."""
+    found = await find(client)
+    cleared = []
+    for guard in found.guards:
+        # A guard that nobody answers for may cool: the signal waits there until a worker comes.
+        cooling = guard.get("stale") or guard.get("cooling")
+        if cooling and (not order.rule or guard.get("stale") or order.rule in cooling):
+            cleared += [guard["id"]] if await _clear_guard(client, guard["id"], order) else []
+    for episode in found.episodes:
+        if not order.rule or episode["rule"] == names.keyword(order.rule):
+            key = episode["id"]
+            cleared += [names.alert_workflow_id(key)] if await _clear_episode(client, key, order) else []
+    return cleared
+
+
+async def _clear_guard(client: Client, workflow_id: str, order: Order) -> bool:
+    return await _signal(client, workflow_id, names.GUARD_CLEAR, {"rule": order.rule, **order.payload})
+
+
+async def _clear_episode(client: Client, key: str, order: Order) -> bool:
+    return await _signal(client, names.alert_workflow_id(key), names.SIGNAL_CLEAR_COOLDOWN, order.payload)
+
+
+async def _signal(client: Client, workflow_id: str, signal: str, payload: dict[str, str]) -> bool:
+    try:
+        await client.get_workflow_handle(workflow_id).signal(signal, payload)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+async def _guard(client: Client, workflow_id: str, gate: asyncio.Semaphore) -> dict[str, Any]:
+    handle = client.get_workflow_handle(workflow_id)
+    async with gate:
+        try:
+            # The SDK begins its own timeout anew with each retry.
+            async with asyncio.timeout(_QUERY_TIMEOUT.total_seconds()):
+                status = await handle.query(names.QUERY_STATUS, rpc_timeout=_QUERY_TIMEOUT)
+        except (TimeoutError, RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            status = None
+    return {**status, "id": workflow_id} if isinstance(status, dict) else {"id": workflow_id, "stale": True}
+
+
+async def _episodes(client: Client) -> Any:
+    query = (
+        f"WorkflowType = '{names.ALERT_WORKFLOW}' AND ExecutionStatus = 'Running' "
+        f"AND {names.ATTRIBUTE_STATE} = '{State.COOLING}'"
+    )
+    async for execution in client.list_workflows(query):
+        found = {pair.key.name: pair.value for pair in execution.typed_search_attributes}
+        yield {
+            "kind": "episode",
+            "id": names.key_of_workflow(execution.id),
+            "rule": found.get(names.ATTRIBUTE_RULE),
+            "until": None,
+            "target": found.get(names.ATTRIBUTE_TARGET),
+        }
+
+
+def _target_of(guard_id: str) -> str | None:
+    return guard_id.removeprefix("target-") if guard_id.startswith("target-") else None
