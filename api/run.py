@@ -1,0 +1,88 @@
+"""Runs the API: wire it, serve until told to stop, finish what was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from rules.match import rule_for
+from rules.source import RuleSource
+from temporalio.client import Client
+
+from activities.connection import connect
+from activities.routing import AlertRouter
+from api.app import create_app
+from api.edge import Edge
+from api.episodes import TemporalEpisodes
+from api.metrics import ApiMetrics
+from api.reception import Reception
+from api.reload import keep_fresh
+from api.server import bind, serve_app
+from api.tokens import TokenBook, build_token_book, parse_tokens_file
+from lumen.alert import Alert
+from lumen.errors import SettingsError
+from lumen.settings import Settings
+
+
+async def serve(settings: Settings, ready: Callable[[str, int], None] | None = None) -> None:
+    """Serve until SIGTERM, SIGINT or cancellation. Temporal may be down at the start: then alerts get a 503.
+
+    ``ready`` is called with host and port when requests are answered.
+
+    Raises:
+        SettingsError: a token or key is missing, the tokens file cannot be used, or the address is taken; one line.
+        RulesError: the rules cannot be used.
+
+    """
+    tokens = build_tokens(settings)
+    source = RuleSource(Path(settings.rules))
+    client = await connect(settings, lazy=True)
+    app = create_app(build_edge(settings, tokens, source, client))
+    wake = asyncio.Event()
+    with contextlib.closing(bind(settings.api_addr)) as listener:
+        reloading = asyncio.create_task(keep_fresh(source.refresh, wake))
+        try:
+            await serve_app(app, listener, reload=wake.set, ready=ready)
+        finally:
+            reloading.cancel()
+
+
+def build_tokens(settings: Settings) -> TokenBook:
+    """Return every token that the settings accept; raises :class:`SettingsError` when one that is needed is missing."""
+    if not settings.bridge_keys:
+        raise SettingsError(
+            "BRIDGE_SECRET is not set: the API signs votes with it (kid:secret, shared with the workers)"
+        )
+    if not settings.embedded and not settings.webhook_tokens:
+        raise SettingsError("LUMEN_WEBHOOK_TOKEN is not set: without it nobody can send alerts")
+    if not settings.embedded and not settings.api_tokens and not settings.tokens_file:
+        raise SettingsError("LUMEN_API_TOKEN and LUMEN_TOKENS_FILE are not set: without one nobody can read or decide")
+    bound = {}
+    if settings.tokens_file:
+        try:
+            text = Path(settings.tokens_file).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"LUMEN_TOKENS_FILE: cannot read {settings.tokens_file}: {error}") from None
+        bound = parse_tokens_file(text, settings.tokens_file)
+    return build_token_book(settings.webhook_tokens, settings.api_tokens, bound, embedded=settings.embedded)
+
+
+def build_edge(settings: Settings, tokens: TokenBook, source: RuleSource, client: Client) -> Edge:
+    """Return the edge over real rules and a real Temporal client."""
+
+    def find_rule(alert: Alert) -> str | None:
+        rule = rule_for(alert, source.current)
+        return rule.name if rule else None
+
+    metrics = ApiMetrics(CollectorRegistry(), version("lumen-remediation"))
+    return Edge(
+        tokens=tokens,
+        reception=Reception(find_rule, AlertRouter(client), metrics),
+        episodes=TemporalEpisodes(client),
+        metrics=metrics,
+        bridge_keys=settings.bridge_keys,
+    )
