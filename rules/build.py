@@ -1,0 +1,190 @@
+"""Builds the rules of one file from its document. Pure: the loader reads the files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lumen.plan import Limits, Mode
+from rules import schema
+from rules.actions import build_actions
+from rules.approvals import CRITICAL, severities_of
+from rules.language.matchers import Matcher, MatcherError, parse_matchers
+from rules.language.patterns import PatternError, compile_pattern
+from rules.language.placeholders import names, near_misses, strings_in
+from rules.language.promql import ConditionError, check_condition
+from rules.model import ActionTemplate, Param, Policy, Rule
+from rules.policy import build_approval, checks_out
+from rules.reading.document import Findings, Node, Place, Scalar, nearest
+from rules.reading.sections import Named, Reader, Section
+from rules.reading.values import Unreadable
+
+
+def build_rules(node: Node, policy: Policy, taken: dict[str, Place], findings: Findings) -> list[Rule]:
+    """Return the rules of one file; ``taken`` holds the rule names of the files before it and is added to."""
+    try:
+        file = Reader(findings).section(node, "the file", schema.FILE)
+    except Unreadable as wrong:
+        findings.add(wrong.place, wrong.problem, wrong.fix)
+        return []
+    defaults = file.get("defaults") or Section(node.place, {key.name: key for key in schema.DEFAULTS})
+    for name in ("proofd_url", "control_bus_url"):
+        if name in defaults.nodes:
+            findings.warn(defaults.at(name), f"{name} is ignored: the environment says where it is")
+    built = [_Builder(section, defaults, policy, findings).rule(taken) for section in file.get("rules") or []]
+    return [rule for rule in built if rule is not None]
+
+
+class _Builder:
+    """Builds one rule."""
+
+    def __init__(self, section: Section, defaults: Section, policy: Policy, findings: Findings) -> None:
+        self._section, self._defaults, self._policy, self._findings = section, defaults, policy, findings
+
+    def rule(self, taken: dict[str, Place]) -> Rule | None:
+        """Return the rule, or None if something in it was reported."""
+        before = len(self._findings.items)
+        section = self._section
+        name = self._name(taken)
+        self._condition()
+        actions = build_actions(section.get("actions") or [], self._own("timeout"), self._findings)
+        rule = Rule(
+            name=name,
+            alert=section.get("alert") or "",
+            matchers=self._matchers(),
+            mode=Mode(section.get("mode")),
+            target=section.get("target") or "",
+            when=section.get("when") or "",
+            approval=build_approval(section.get("approval"), self._policy.groups, self._findings),
+            params=self._params(actions),
+            actions=actions,
+            cooldown=self._own("cooldown"),
+            limits=self._limits(),
+            dry_run=self._own("dry_run"),
+            runbook_url=section.get("runbook_url"),
+        )
+        if len(self._findings.items) > before or not section.complete:
+            return None
+        self._check_approval(rule)
+        return rule
+
+    def _own(self, key: str) -> Any:
+        """Return the rule's own value of ``key``, else that of the file."""
+        return self._section.values[key] if key in self._section.values else self._defaults.get(key)
+
+    def _name(self, taken: dict[str, Place]) -> str:
+        section = self._section
+        if "alert" not in section.nodes and "match" not in section.nodes:
+            self._findings.add(section.place, "the rule matches no alert", "add alert: NAME, or match: with matchers")
+        name: str = section.get("name") or section.get("alert") or ""
+        place = section.at("name") if "name" in section.nodes else section.at("alert")
+        if not name and "name" not in section.nodes and "alert" not in section.nodes:
+            self._findings.add(section.place, "a rule without alert has no name", "add name: NAME")
+        elif name in taken:
+            first = taken[name]
+            where = f"line {first.line} of {first.file}"
+            self._findings.add(
+                place, f'the rule name "{name}" is taken by {where}', "add a name of its own: name: NAME"
+            )
+        taken.setdefault(name, place)
+        return name
+
+    def _matchers(self) -> tuple[Matcher, ...]:
+        result: list[Matcher] = []
+        for entry in self._section.get("match") or []:
+            try:
+                result.extend(parse_matchers(entry.text))
+            except MatcherError as wrong:
+                self._findings.add(entry.at(wrong.offset), f"match: {wrong.problem}", wrong.fix)
+        if result and "alert" not in self._section.nodes and all(matcher.holds({}) for matcher in result):
+            self._findings.warn(
+                self._section.at("match"), "this rule matches every alert that does not have these labels"
+            )
+        return tuple(result)
+
+    def _condition(self) -> None:
+        node, text = self._section.nodes.get("when"), self._section.get("when")
+        if not text or not isinstance(node, Scalar):
+            return
+        try:
+            if warning := check_condition(text):
+                self._findings.warn(node.place, f"when: {warning}")
+        except ConditionError as wrong:
+            self._findings.add(
+                node.at(wrong.offset) if wrong.offset else node.place, f"when: {wrong.problem}", wrong.fix
+            )
+
+    def _params(self, actions: tuple[ActionTemplate, ...]) -> tuple[Param, ...]:
+        """Return the patterns; one for a placeholder that the rule does not use is most often a misspelt one."""
+        templates = [self._section.get("target") or "", self._section.get("when") or ""]
+        templates += [text for action in actions for text in strings_in(action.spec)]
+        used = {name for text in templates for name in names(text)}
+        for text in templates:
+            for near in near_misses(text):
+                self._findings.warn(
+                    self._section.place, f"{near} is no placeholder and stays as it is: write {{labels.NAME}}"
+                )
+        complete = len(actions) == len(self._section.get("actions") or [])
+        return tuple(
+            param for entry in self._section.get("params") or [] if (param := self._param(entry, used, complete))
+        )
+
+    def _param(self, entry: Named, used: set[str], complete: bool) -> Param | None:
+        name = entry.name.text
+        if complete and name not in used:
+            fix = nearest(name, sorted(used)) if used else "remove it: the rule has no placeholder"
+            self._findings.add(entry.name.place, f"the pattern is for {name}, which this rule does not use", fix)
+            return None
+        try:
+            return Param(name, entry.value.text, compile_pattern(entry.value.text))
+        except PatternError as wrong:
+            self._findings.add(entry.value.place, f"params.{name} is no RE2 pattern: {wrong}", "correct the pattern")
+            return None
+
+    def _limits(self) -> Limits:
+        section = self._section.get("limits")
+        if section is None:
+            return Limits()
+        return Limits(section.get("attempts"), section.get("concurrency"), section.get("stale_after"))
+
+    def _check_approval(self, rule: Rule) -> None:
+        """Report a rule that asks for votes which can never decide, whatever the severity of its alert."""
+        if rule.mode is Mode.SHADOW:
+            return
+        section: Section | None = self._section.get("approval")
+        inherited = rule.approval.approve is None and rule.approval.reject is None and rule.approval.allow is None
+        for severity in severities_of(rule, self._policy):
+            wrong = checks_out(self._policy, severity, rule.approval)
+            silent = wrong is not None and wrong[0].startswith("silence")
+            if wrong is None or (silent and not _only(rule, CRITICAL)):
+                continue
+            if inherited and self._policy.allowlist and not silent:
+                continue  # reported once, at the policy
+            place = _place_of(wrong[0], section) or self._section.at("alert" if rule.alert else "match")
+            if rule.mode is Mode.AUTO and not silent:
+                self._findings.warn(
+                    place, f"severity {severity}: {wrong[0]}, so an unknown result ends this rule's attempts"
+                )
+            else:
+                self._findings.add(place, f'rule "{rule.name}", severity {severity}: {wrong[0]}', wrong[1])
+            return
+
+
+def _only(rule: Rule, severity: str) -> bool:
+    """Return whether the matchers of ``rule`` let no other severity through than this one."""
+    return any(
+        each.name == "severity" and each.operator == "=" and each.value.lower() == severity for each in rule.matchers
+    )
+
+
+def _place_of(problem: str, section: Section | None) -> Place | None:
+    if section is None:
+        return None
+    for word, key in (
+        ("must approve", "approve"),
+        ("must reject", "reject"),
+        ("silence", "on_timeout"),
+        ("nobody", "allow"),
+    ):
+        if word in problem and key in section.nodes:
+            return section.at(key)
+    return section.place

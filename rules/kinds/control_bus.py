@@ -1,0 +1,31 @@
+"""``control_bus``: a named command with JSON arguments; placeholders inside strings of the arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lumen.plan import ActionKind
+from rules.kinds._kind import Kind, ValueOf
+from rules.language.placeholders import fill_in, keys_in, names
+from rules.reading.document import Findings, Node
+from rules.reading.sections import Section
+
+
+def _read(value: Section, _node: Node, findings: Findings) -> dict[str, Any] | None:
+    args = value.get("args")
+    if not isinstance(args, dict):
+        findings.add(value.at("args"), "control_bus.args is not a mapping", "write name: value pairs")
+        return None
+    if any(names(key) for key in keys_in(args)):
+        findings.add(
+            value.at("args"), "a placeholder stands in a name of control_bus.args", "placeholders belong into values"
+        )
+        return None
+    return {"command": value.get("command"), "args": args} if value.complete else None
+
+
+def _render(spec: dict[str, Any], value_of: ValueOf) -> dict[str, Any]:
+    return {"command": spec["command"], "args": fill_in(spec["args"], value_of)}
+
+
+KIND = Kind(ActionKind.CONTROL_BUS, _read, _render)

@@ -1,0 +1,1 @@
+"""The small languages inside a rule: matchers, placeholders, patterns, PromQL conditions, command lines."""

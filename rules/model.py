@@ -1,0 +1,140 @@
+"""What the files mean once they are read: rules and policy as frozen data, with a digest over their content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lumen.canonical import digest
+from lumen.plan import ActionKind, Approval, Limits, Mode
+from rules.language.matchers import Matcher
+from rules.language.patterns import Pattern
+
+
+@dataclass(frozen=True)
+class ApprovalRule:
+    """What a rule, a severity or the policy says about approval; None = says nothing. Times in seconds.
+
+    ``allow`` holds lower-case e-mail addresses and ``group:NAME``.
+    """
+
+    approve: int | None = None
+    reject: int | None = None
+    allow: tuple[str, ...] | None = None
+    window: float | None = None
+    timeout: float | None = None
+    valid_for: float | None = None
+    on_timeout: str | None = None
+    min_rank: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True)
+class Param:
+    """The pattern (RE2, fullmatch) that the value of one placeholder (``labels.instance``) must match."""
+
+    placeholder: str
+    source: str
+    pattern: Pattern = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class ActionTemplate:
+    """One action before its placeholders are filled; ``spec`` as in :class:`lumen.plan.PlannedAction`."""
+
+    name: str
+    kind: ActionKind
+    spec: dict[str, Any]
+    timeout: float
+    attempts: int
+    backoff: float
+    idempotent: bool
+    runner: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. ``alert`` and ``matchers`` must all hold; ``target`` and ``when`` are templates, "" = not given."""
+
+    name: str
+    alert: str
+    matchers: tuple[Matcher, ...]
+    mode: Mode
+    target: str
+    when: str
+    approval: ApprovalRule
+    params: tuple[Param, ...]
+    actions: tuple[ActionTemplate, ...]
+    cooldown: float
+    limits: Limits
+    dry_run: bool
+    runbook_url: str
+
+    def content(self) -> dict[str, Any]:
+        """Return the rule as JSON data, the same for every way of writing it."""
+        own = {
+            name: getattr(self, name)
+            for name in ("name", "alert", "target", "when", "cooldown", "dry_run", "runbook_url")
+        }
+        return own | {
+            "mode": str(self.mode),
+            "matchers": [str(matcher) for matcher in self.matchers],
+            "approval": asdict(self.approval),
+            "params": sorted([param.placeholder, param.source] for param in self.params),
+            "actions": [asdict(action) for action in self.actions],
+            "limits": asdict(self.limits),
+        }
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may approve what. Times in seconds; addresses in lower case.
+
+    ``severity`` maps a label value in lower case, or ``default``, to what it changes. ``people`` maps an address to
+    ``{"slack": id}``. ``min_rank`` is what counts where no rule or severity says otherwise.
+    """
+
+    allowlist: tuple[str, ...] = ()
+    quorum_window: float = Approval.window
+    timeout: float = Approval.timeout
+    on_timeout: str = Approval.on_timeout
+    severity: Mapping[str, ApprovalRule] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    min_rank: str = Approval.min_rank
+
+    def principal(self, actor: str) -> str:
+        """Return the person that ``actor`` is: the address of a known Slack id, else ``actor`` in lower case."""
+        wanted = actor.strip().upper()
+        for address, known in self.people.items():
+            if wanted and known.get("slack", "").upper() == wanted:
+                return address
+        return actor.strip().lower()
+
+    def content(self) -> dict[str, Any]:
+        """Return the policy as JSON data, the same for every way of writing it."""
+        own = {name: getattr(self, name) for name in ("quorum_window", "timeout", "on_timeout", "min_rank")}
+        return own | {
+            "allowlist": sorted(set(self.allowlist)),
+            "severity": {name: asdict(rule) for name, rule in self.severity.items()},
+            "groups": {name: sorted(set(members)) for name, members in self.groups.items()},
+            "people": {address: dict(known) for address, known in self.people.items()},
+            "commands": sorted(set(self.commands)),
+        }
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All rules in the order in which they are tried, and the policy. ``warnings`` are lines for the log."""
+
+    rules: tuple[Rule, ...]
+    policy: Policy
+    digest: str
+    warnings: tuple[str, ...] = ()
+
+
+def digest_of(rules: tuple[Rule, ...], policy: Policy) -> str:
+    """Return the digest of the content of a rule set: not of file names, comments or spelling."""
+    return digest({"rules": [rule.content() for rule in rules], "policy": policy.content()})

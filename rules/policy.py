@@ -1,0 +1,177 @@
+"""Builds the policy and the approval parts of rules from what was read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rules import schema
+from rules.approvals import DEFAULT, GROUP, approves_itself, impossible, resolved
+from rules.model import ApprovalRule, Policy
+from rules.reading.document import Findings, Node, Place, Scalar, nearest
+from rules.reading.sections import Named, Reader, Section
+from rules.reading.values import Unreadable
+
+_ADDRESS = re.compile(r"[^@\s\"'<>,;:\x00-\x1f\x7f]{1,64}@[^@\s\"'<>,;:\x00-\x1f\x7f]{1,189}")
+_GROUP_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def build_policy(node: Node, min_rank: str, findings: Findings) -> Policy:
+    """Return the policy in ``node``; what is wrong is reported and left out."""
+    try:
+        section = Reader(findings).section(node, "policy.yaml", schema.POLICY)
+    except Unreadable as wrong:
+        findings.add(wrong.place, wrong.problem, wrong.fix)
+        return Policy(min_rank=min_rank)
+    groups = _groups(section.get("groups") or [], findings)
+    policy = Policy(
+        allowlist=allowed(section.get("approver_allowlist") or [], groups, findings),
+        quorum_window=section.get("quorum_window_sec"),
+        timeout=section.get("timeout"),
+        on_timeout=section.get("on_timeout"),
+        severity=_severities(section.get("severity") or [], groups, findings),
+        groups=groups,
+        people=_people(section.get("people") or [], findings),
+        commands=_commands(section.get("commands") or [], findings),
+        min_rank=min_rank,
+    )
+    if section.complete:
+        _check(section, policy, findings)
+    return policy
+
+
+def build_approval(section: Section | None, groups: Mapping[str, tuple[str, ...]], findings: Findings) -> ApprovalRule:
+    """Return what ``section`` says about approval, and nothing else."""
+    if section is None:
+        return ApprovalRule()
+    given: dict[str, Any] = {
+        name: value
+        for name, value in section.values.items()
+        if name in ApprovalRule.__dataclass_fields__ and name != "allow"
+    }
+    if "allow" in section.values:
+        given["allow"] = allowed(section.values["allow"], groups, findings)
+    return ApprovalRule(**given)
+
+
+def allowed(entries: list[Scalar], groups: Mapping[str, tuple[str, ...]], findings: Findings) -> tuple[str, ...]:
+    """Return addresses in lower case and ``group:NAME`` of known groups."""
+    result = []
+    for entry in entries:
+        if entry.text.startswith(GROUP):
+            name = entry.text.removeprefix(GROUP)
+            if name in groups:
+                result.append(entry.text)
+            else:
+                fix = nearest(name, groups) if groups else "define it under groups in policy.yaml"
+                findings.add(entry.place, f'the group "{name}" is not defined', fix)
+        elif (address := _address(entry, findings)) is not None:
+            result.append(address)
+    return tuple(dict.fromkeys(result))
+
+
+def _address(entry: Scalar, findings: Findings) -> str | None:
+    if _ADDRESS.fullmatch(entry.text):
+        return entry.text.lower()
+    findings.add(
+        entry.place,
+        f'"{entry.text}" is no e-mail address',
+        "write name@example.com, or group:NAME where people are allowed",
+    )
+    return None
+
+
+def _groups(entries: list[Named], findings: Findings) -> dict[str, tuple[str, ...]]:
+    result: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        if not _GROUP_NAME.fullmatch(entry.name.text):
+            findings.add(
+                entry.name.place, f'"{entry.name.text}" is no group name', "use letters, digits, dot, dash, underscore"
+            )
+            continue
+        members = [address for member in entry.value if (address := _address(member, findings)) is not None]
+        result[entry.name.text] = tuple(sorted(set(members)))
+    return result
+
+
+def _people(entries: list[Named], findings: Findings) -> dict[str, dict[str, str]]:
+    result: dict[str, dict[str, str]] = {}
+    owner: dict[str, str] = {}
+    for entry in entries:
+        address = _address(entry.name, findings)
+        if address is None:
+            continue
+        if address in result:
+            findings.add(entry.name.place, f"{address} is listed twice", "keep one entry a person")
+            continue
+        slack = entry.value.get("slack")
+        if slack and owner.setdefault(slack, address) != address:
+            findings.add(
+                entry.value.at("slack"), f"{slack} belongs to {owner[slack]} already", "give each person their own id"
+            )
+        result[address] = {"slack": slack} if slack else {}
+    return result
+
+
+def _severities(
+    entries: list[Named], groups: Mapping[str, tuple[str, ...]], findings: Findings
+) -> dict[str, ApprovalRule]:
+    result: dict[str, ApprovalRule] = {}
+    for entry in entries:
+        name = entry.name.text.strip().lower()
+        if name in result:
+            findings.add(
+                entry.name.place,
+                f'the severity "{name}" is listed twice',
+                "severities are compared in lower case: keep one",
+            )
+        if entry.value.get("on_timeout") == "approve":
+            findings.add(
+                entry.value.at("on_timeout"),
+                "only a rule may let silence approve",
+                "write reject here, and approve in the rule",
+            )
+        result[name] = build_approval(entry.value, groups, findings)
+    return result
+
+
+def _commands(entries: list[Scalar], findings: Findings) -> tuple[str, ...]:
+    for entry in entries:
+        if not re.fullmatch(schema.NAME, entry.text):
+            findings.add(
+                entry.place, f'"{entry.text}" is no command name', "use small letters, digits, dot, dash, underscore"
+            )
+    return tuple(entry.text for entry in entries)
+
+
+def _check(section: Section, policy: Policy, findings: Findings) -> None:
+    """Report severities under which nobody could ever decide."""
+    entries = {entry.name.text.strip().lower(): entry for entry in section.get("severity") or []}
+    if entries and DEFAULT not in entries:
+        findings.warn(
+            section.at("severity"), "no severity called default: others are treated as the strictest that is listed"
+        )
+    for name, place in {DEFAULT: section.at("approver_allowlist")}.items() | {
+        (n, e.name.place) for n, e in entries.items()
+    }:
+        approval = resolved(policy, name, ApprovalRule())
+        if (wrong := impossible(approval)) is not None:
+            _report(name, entries.get(name), place, wrong, findings)
+
+
+def _report(name: str, entry: Named | None, place: Place, wrong: tuple[str, str], findings: Findings) -> None:
+    key = "reject" if "must reject" in wrong[0] else "approve"
+    at = entry.value.at(key) if entry is not None and key in entry.value.nodes else place
+    findings.add(at, f"severity {name}: {wrong[0]}", wrong[1])
+
+
+def checks_out(policy: Policy, severity: str, own: ApprovalRule) -> tuple[str, str] | None:
+    """Return what is wrong, and the fix, with the approval of a rule that says ``own`` for alerts of ``severity``."""
+    approval = resolved(policy, severity, own)
+    if approves_itself(approval, severity):
+        return (
+            "silence would approve a critical action",
+            "write on_timeout: reject, or exclude severity critical by match",
+        )
+    return impossible(approval)

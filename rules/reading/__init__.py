@@ -1,0 +1,1 @@
+"""From a document with positions to checked values: every problem becomes a finding, none stops the reading."""

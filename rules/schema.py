@@ -1,0 +1,186 @@
+"""Every key of the rule and policy files in one table: name, type, default, meaning. The reader and the docs use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lumen.episode import DEFAULT_COOLDOWN
+from lumen.plan import Approval, Limits, PlannedAction
+
+REQUIRED = "required"
+LONGEST = 30 * 86400.0  # seconds; no wait of the language is longer, so that a typo cannot park an episode for years
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key. ``type`` names a reader of ``rules.reading``; ``keys`` are those of a nested mapping.
+
+    ``default`` is in the unit of the plan (seconds), None where absence means something of its own, and
+    ``required`` where the key must be given. ``later`` are choices, and ``supported`` False a key, that are part of the
+    language but that nothing executes yet. ``least`` and ``most`` bound numbers and durations.
+    """
+
+    name: str
+    type: str
+    default: Any
+    doc: str
+    keys: tuple[Key, ...] = ()
+    choices: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    pattern: str = ""
+    least: float = 0
+    most: float = LONGEST
+    supported: bool = True
+
+
+RANKS = ("signal", "token", "link", "slack", "oidc")
+TITLE = r"[^\x00-\x1f\x7f]{1,100}"
+NAME = r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?"
+RUNNER = r"[a-z0-9-]{1,63}"
+
+ESCALATION = (
+    Key("after", "duration", REQUIRED, "how long after the first request", least=1),
+    Key("allow", "strings", REQUIRED, "who may vote from then on: e-mail addresses and group:NAME"),
+    Key("channel", "text", "", "Slack channel that is told"),
+)
+
+APPROVAL = (
+    Key("approve", "int", Approval.approve, "how many people must approve", least=1, most=100),
+    Key("reject", "int", Approval.reject, "how many people stop it", least=1, most=100),
+    Key(
+        "allow", "strings", None, "who may vote: e-mail addresses and group:NAME; default: the allowlist of the policy"
+    ),
+    Key("window", "duration", Approval.window, "how long a vote counts", least=1),
+    Key("timeout", "duration", Approval.timeout, "how long to wait for the quorum", least=1),
+    Key(
+        "valid_for", "duration", Approval.valid_for, "how long a decision stays valid until its action starts", least=1
+    ),
+    Key(
+        "on_timeout",
+        "choice",
+        Approval.on_timeout,
+        "what a missing quorum means; approve only in a rule, never for critical",
+        choices=("reject", "approve"),
+        later=("escalate",),
+    ),
+    Key("min_rank", "choice", None, "the weakest identity whose vote counts; default: by installation", choices=RANKS),
+    Key("channel", "text", Approval.channel, "Slack channel for this request"),
+    Key("escalate", "sections", None, "whom to ask later", keys=ESCALATION, supported=False),
+    Key("remind", "duration", None, "how often to remind", least=1, supported=False),
+)
+
+LIMITS = (
+    Key("attempts", "int", Limits.attempts, "attempts in one episode before a human is told", least=1, most=100),
+    Key("concurrency", "int", Limits.concurrency, "episodes of this rule that may act at once; 0: any", most=1000),
+    Key("stale_after", "duration", Limits.stale_after, "silence after which an open episode ends", least=60),
+    Key("max_runs", "int", None, "runs in one period", least=1, most=100000, supported=False),
+    Key("per", "duration", None, "the period of max_runs", least=1, supported=False),
+    Key("max_targets", "int", None, "targets acted on at once", least=1, most=100000, supported=False),
+)
+
+RETRY = (
+    Key(
+        "attempts",
+        "int",
+        PlannedAction.attempts,
+        "starts in all; more than 1 only with idempotent: true",
+        least=1,
+        most=100,
+    ),
+    Key("backoff", "duration", PlannedAction.backoff, "pause before the next start"),
+)
+
+HTTP = (
+    Key("method", "choice", "POST", "request method", choices=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")),
+    Key("url", "template", REQUIRED, "http or https; placeholders only in path and query, percent-encoded there"),
+    Key("headers", "texts", {}, "header names and values (templates)"),
+    Key("json", "json", None, "body; placeholders inside its strings"),
+)
+
+CONTROL_BUS = (
+    Key("command", "text", REQUIRED, "name of the command", pattern=NAME),
+    Key("args", "json", {}, "its arguments; placeholders inside strings"),
+)
+
+KINDS = (
+    Key("cmd", "argv", None, "program and arguments: a list, or a string split like a shell would; no shell runs"),
+    Key("http", "section", None, "one HTTP request", keys=HTTP),
+    Key("control_bus", "section", None, "one command on the control bus", keys=CONTROL_BUS),
+    Key("proof", "true", None, "an entry in the ledger and nothing else"),
+    Key("kubernetes", "any_mapping", None, "a change in a cluster", supported=False),
+)
+
+ACTION = (
+    Key("name", "text", None, "default: action-1, action-2 …", pattern=TITLE),
+    *KINDS,
+    Key("timeout", "duration", None, f"default: of the file, else {PlannedAction.timeout:g} s", least=1),
+    Key("retry", "section", None, "starts after a failure", keys=RETRY),
+    Key("idempotent", "bool", PlannedAction.idempotent, "running it twice does what running it once does"),
+    Key("check", "argv", None, "exit 0: already done", supported=False),
+    Key("rollback", "section", None, "what undoes it", keys=KINDS, supported=False),
+    Key("runner", "text", PlannedAction.runner, "task queue of the workers that may run it", pattern=RUNNER),
+)
+
+VERIFY = (
+    Key("promql", "template", None, "a condition as in when"),
+    Key("http", "section", None, "a request that must succeed", keys=HTTP),
+    Key("cmd", "argv", None, "a command that must exit 0"),
+    Key("resolved", "true", None, "the alert must resolve"),
+    Key("for", "duration", None, "how long it must hold"),
+    Key("within", "duration", None, "how long to wait for it", least=1),
+)
+
+RULE = (
+    Key("name", "text", None, "unique; default: the alert name", pattern=TITLE),
+    Key("alert", "text", None, "exact alertname; this or match is required", pattern=r"[^\x00-\x1f\x7f]{1,200}"),
+    Key("match", "strings", None, "Alertmanager matchers; all must hold"),
+    Key("mode", "choice", "approve", "how much the rule may do by itself", choices=("shadow", "approve", "auto")),
+    Key("target", "template", None, "what guards count; default: the episode itself"),
+    Key("when", "template", "", "PromQL instant query; a result means go on; default: none"),
+    Key("approval", "section", None, "overrides the policy key by key", keys=APPROVAL),
+    Key(
+        "params",
+        "texts",
+        {},
+        r"patterns (RE2, fullmatch) of placeholders; default [^\x00-\x1f\x7f]{1,256}, no leading -",
+    ),
+    Key("actions", "sections", REQUIRED, "run one after the other", keys=ACTION),
+    Key("verify", "section", None, "proof that it helped", keys=VERIFY, supported=False),
+    Key("cooldown", "duration", None, f"default: of the file, else {DEFAULT_COOLDOWN:g} s"),
+    Key("limits", "section", None, "what bounds the rule", keys=LIMITS),
+    Key("dry_run", "bool", None, "everything but the act; default: of the file, else false"),
+    Key("runbook_url", "url", "", "shown to approvers"),
+)
+
+DEFAULTS = (
+    Key("dry_run", "bool", False, "for rules of this file that do not say"),
+    Key("cooldown", "duration", DEFAULT_COOLDOWN, "for rules of this file that do not say"),
+    Key("timeout", "duration", PlannedAction.timeout, "for actions of this file that do not say", least=1),
+    Key("proofd_url", "url", "", "ignored: PROOFD_URL says where the ledger is"),
+    Key("control_bus_url", "url", "", "ignored: CONTROL_BUS_TARGET says where the control bus is"),
+)
+
+FILE = (
+    Key("defaults", "section", None, "for the rules of this file", keys=DEFAULTS),
+    Key("rules", "sections", REQUIRED, "first match wins", keys=RULE),
+)
+
+PERSON = (Key("slack", "text", "", "Slack user id", pattern=r"[UW][A-Z0-9]{2,30}"),)
+
+POLICY = (
+    Key("approver_allowlist", "strings", REQUIRED, "who may vote: e-mail addresses and group:NAME"),
+    Key("quorum_window_sec", "duration", Approval.window, "how long a vote counts", least=1),
+    Key("timeout", "duration", Approval.timeout, "how long to wait for the quorum", least=1),
+    Key("on_timeout", "choice", "reject", "what a missing quorum means", choices=("reject",), later=("escalate",)),
+    Key(
+        "severity",
+        "named_sections",
+        {},
+        "approval by the alert's label severity; default: for all others",
+        keys=APPROVAL,
+    ),
+    Key("groups", "named_strings", {}, "names for lists of e-mail addresses"),
+    Key("people", "named_sections", {}, "what belongs to one person", keys=PERSON),
+    Key("commands", "strings", (), "what /commands may send"),
+)
