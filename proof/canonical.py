@@ -102,7 +102,7 @@ def _check_object(value: dict[Any, Any], depth: int) -> bool:
             _check_key(key)
             plain &= _check(item, depth + 1) and key.isascii()
     except _RefusalError as refusal:
-        refusal.path.append("." + ascii(key)[1:-1])
+        refusal.path.append("." + ascii(str(key))[1:-1])
         raise
     return plain
 

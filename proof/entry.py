@@ -125,7 +125,7 @@ def decode_entry(body: bytes) -> Entry:
     )
 
 
-def envelope_bytes(fields: Mapping[str, Any]) -> bytes:
+def envelope_bytes(fields: dict[str, Any]) -> bytes:
     """Return the canonical bytes of data inside the entry profile; raises ``ProfileError`` for anything outside it."""
     _check_profile(fields)
     try:
@@ -148,7 +148,7 @@ def is_part_name(name: str) -> bool:
 
 
 def _check_profile(value: Any) -> None:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str) or not is_part_name(key):
                 raise ProfileError("a key of the entry is not of the form [a-z0-9_]+")

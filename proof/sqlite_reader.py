@@ -11,7 +11,7 @@ from typing import Any
 
 from proof.chain import Head, StoredEntry, StoredPart, verify_chain
 from proof.errors import BrokenChainError
-from proof.sqlite_schema import connect_reader
+from proof.sqlite_schema import DAMAGE, connect_reader
 
 _ENTRY = "SELECT seq, idem, leaf, body FROM entry"
 _PART = "SELECT seq, name, salt, data FROM part"
@@ -62,7 +62,7 @@ def verify_file(path: Path, log: str, known: Head | None = None) -> Head:
         with contextlib.closing(connect_reader(path)) as db:
             db.execute("BEGIN")  # one snapshot for all that is read below
             return _verify(db, counted(read_entries(db)), log, known)
-    except sqlite3.Error as error:
+    except DAMAGE as error:
         raise BrokenChainError(checked, "database", f"SQLite cannot read the file: {error}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -14,6 +15,8 @@ _log = logging.getLogger(__name__)
 _APPLICATION_ID = 0x4C504631  # "LPF1", in the header of the file, so that file(1) and a start can tell whose it is
 _SCHEMA_VERSION = 1
 _OLDEST_SQLITE = (3, 37, 0)  # the first with STRICT tables
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file raises: names of columns and messages may be no UTF-8 either."""
 _SCHEMA = """
 CREATE TABLE entry (seq INTEGER PRIMARY KEY, idem TEXT NOT NULL UNIQUE, leaf BLOB NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE part (seq INTEGER NOT NULL, name TEXT NOT NULL, salt BLOB, data BLOB, PRIMARY KEY (seq, name)) STRICT;
@@ -30,25 +33,21 @@ CREATE TRIGGER head_kept BEFORE DELETE ON head BEGIN SELECT RAISE(ABORT, 'the he
 
 
 def connect_writer(path: Path, identity: LogIdentity) -> sqlite3.Connection:
-    """Return the one writing connection, after creating the tables in a new file; the writer lock must be held.
+    """Return the one writing connection, after making a new ledger if there is no file; the writer lock must be held.
 
-    Raises ``StartError`` for a file that is not a ledger of this log, ``sqlite3.Error`` for one that cannot be read.
+    Raises ``StartError`` for a file that is not a ledger of this log, ``DAMAGE`` or ``OSError`` for one that cannot be
+    read. A file that exists is never taken for a new ledger, however empty it is.
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StartError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger: 3.37 or newer is needed")
     if not path.exists():
-        # The ledger names people: nobody but the owner reads it, nor the -wal and -shm files, which copy the mode.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        _create(path, identity)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        if not new:
-            _check_owner(db, path)
+        db.text_factory = _lenient_text
+        _check_owner(db, path)
         _configure(db, path)
-        if new:
-            _create(db, path, identity)
-        else:
-            _check_identity(db, path, identity)
+        _check_identity(db, path, identity)
     except BaseException:
         db.close()
         raise
@@ -64,7 +63,9 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 def _check_owner(db: sqlite3.Connection, path: Path) -> None:
     if db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
-        raise StartError(f"the file {path} is a database, but not a Lumen ledger: use another file")
+        raise StartError(
+            f"the file {path} is a database, but not a Lumen ledger: use another file, or restore this one"
+        )
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version != _SCHEMA_VERSION:
         raise StartError(
@@ -73,7 +74,6 @@ def _check_owner(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _configure(db: sqlite3.Connection, path: Path) -> None:
-    db.text_factory = _lenient_text
     if db.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
         raise StartError(f"the ledger {path} cannot use SQLite's WAL mode: put it on a local disk")
     db.execute("PRAGMA synchronous=FULL")  # an answered append survives power loss
@@ -85,14 +85,25 @@ def _configure(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _create(db: sqlite3.Connection, path: Path, identity: LogIdentity) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    for statement in _statements():
-        db.execute(statement)
-    db.execute("INSERT INTO head VALUES (1, ?, ?, 0, ?, 0)", (identity.origin, identity.log, identity.log))
-    db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
-    db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-    db.execute("COMMIT")
+def _create(path: Path, identity: LogIdentity) -> None:
+    """Make a new ledger under another name and rename it, so that a crash leaves either all of it or nothing."""
+    if path.with_name(path.name + "-wal").exists():
+        raise StartError(
+            f"the ledger {path} is gone, but its write-ahead log is still there: restore the file beside it"
+        )
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)  # of a start that was interrupted here; the writer lock is held
+    # The ledger names people: nobody but the owner reads it, nor the -wal and -shm files, which copy the mode.
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        for statement in _statements():
+            db.execute(statement)
+        db.execute("INSERT INTO head VALUES (1, ?, ?, 0, ?, 0)", (identity.origin, identity.log, identity.log))
+        db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+        db.execute("COMMIT")
+    draft.rename(path)
     _sync_folder(path.parent)
     _log.info("created a new, empty ledger in %s", path)
 

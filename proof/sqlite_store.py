@@ -19,7 +19,7 @@ from proof.errors import BrokenChainError, IdemConflictError, ProofError, StartE
 from proof.group_commit import GroupCommit
 from proof.lockfile import WriterLock, refuse_network_file_system
 from proof.sqlite_reader import read_entry, read_head, verify_file
-from proof.sqlite_schema import connect_reader, connect_writer
+from proof.sqlite_schema import DAMAGE, connect_reader, connect_writer
 from proof.store import LogIdentity, Receipt, Verification
 
 _log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class SqliteStore:
                 return store
         except BrokenChainError as error:
             raise StartError(_broken(path, error)) from None
-        except (sqlite3.Error, OSError) as error:
+        except (*DAMAGE, OSError) as error:
             raise StartError(f"the ledger {path} cannot be opened: {error}. Nothing was changed") from None
 
     @property
@@ -140,13 +140,11 @@ class SqliteStore:
                 raise UnavailableError("the ledger is closed: retry later")
             try:
                 return read_entry(self._reader, column, value)
-            except sqlite3.Error as error:
+            except DAMAGE as error:
                 raise BrokenChainError(None, "database", f"SQLite cannot read the file: {error}") from None
 
     def _stop(self, error: BaseException) -> None:
-        self.freeze(
-            f"a write failed ({type(error).__name__}: {error}); the process stops and checks everything at its next start"
-        )
+        self.freeze(f"a write failed ({type(error).__name__}: {error})")
         self._fatal(error)
 
     def _write(self, drafts: Sequence[Draft]) -> list[Receipt | ProofError]:

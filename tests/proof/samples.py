@@ -1,0 +1,70 @@
+"""Values that several ledger tests share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from proof.chain import StoredEntry, StoredPart
+from proof.draft import Draft, draft_of
+from proof.entry import Entry, encode_entry, leaf_hash, log_id, part_commitment
+from proof.store import LedgerStore, LogIdentity, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ORIGIN = "example.com/ledger"
+SALT = b"pepper"
+LOG = log_id(ORIGIN, SALT)
+IDENTITY = LogIdentity(ORIGIN, LOG)
+START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+numbers = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+scalars = st.none() | st.booleans() | numbers | st.text()
+json_data = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+)
+
+
+def draft(idem: str, kind: str = "command", **parts: Any) -> Draft:
+    """Return a checked draft."""
+    return draft_of({"idem": idem, "kind": kind, "parts": parts})
+
+
+def stored(seq: int, prev: str, parts: dict[str, bytes] | None = None, **changes: Any) -> StoredEntry:
+    """Return a stored entry whose own bytes are right, with any field of the entry changed first."""
+    data = {"action": b'{"n":%d}' % seq} if parts is None else parts
+    salts = {name: bytes([seq]) * 32 for name in data}
+    fields: dict[str, Any] = {
+        "log": LOG,
+        "seq": seq,
+        "prev": prev,
+        "idem": f"key-{seq}",
+        "kind": "command",
+        "at": (START + timedelta(seconds=seq)).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "parts": {name: part_commitment(salts[name], name, value) for name, value in data.items()},
+        "size": sum(map(len, data.values())),
+    }
+    entry = Entry(**{**fields, **changes})
+    body = encode_entry(entry)
+    kept = tuple(StoredPart(name, salts[name], value) for name, value in data.items())
+    return StoredEntry(seq, entry.idem, leaf_hash(body), body, kept)
+
+
+def chain(length: int) -> list[StoredEntry]:
+    """Return a sound chain."""
+    entries: list[StoredEntry] = []
+    for seq in range(length):
+        entries.append(stored(seq, entries[-1].leaf.hex() if entries else LOG))
+    return entries
+
+
+def open_ledger(path: Path, identity: LogIdentity = IDENTITY) -> LedgerStore:
+    """Open the SQLite ledger in ``path``; a failing write fails the test, since the writer's thread raises."""
+    return open_store(f"sqlite:///{path}", identity, _unexpected)
+
+
+def _unexpected(error: BaseException) -> None:
+    raise error
