@@ -1,0 +1,99 @@
+"""Fixtures that more than one folder of tests uses."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from prometheus_client import CollectorRegistry
+from temporalio.common import SearchAttributeKey
+from temporalio.testing import WorkflowEnvironment
+
+from lumen import names
+from rules.source import RuleSource
+from tests.stack.bench import Bench, bench_settings
+from tests.stack.processes import Child, free_port, lumen_command, temporal_binary
+from tests.stack.receiver import Receiver
+from tests.stack.rulebook import Rulebook
+
+TIME_SKIPPING = [
+    "--dynamic-config-value",
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    "--dynamic-config-value",
+    'history.timerProcessorMaxTimeShift="10ms"',
+    "--dynamic-config-value",
+    "matching.numTaskqueueReadPartitions=1",
+    "--dynamic-config-value",
+    "matching.numTaskqueueWritePartitions=1",
+]
+
+
+@pytest_asyncio.fixture(scope="session")
+async def skipping_env() -> AsyncIterator[WorkflowEnvironment]:
+    """A real Temporal server whose workflows have clocks that can be moved."""
+    env = await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=temporal_binary(),
+        dev_server_extra_args=TIME_SKIPPING,
+        search_attributes=[SearchAttributeKey.for_keyword(name) for name in names.ATTRIBUTES],
+    )
+    async with env:
+        yield env
+
+
+@pytest.fixture(scope="session")
+def start_proofd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], tuple[Child, str]]]:
+    """A function that starts a proofd with an empty ledger and returns the process and its URL."""
+    started: list[Child] = []
+    numbers = itertools.count()
+
+    def start() -> tuple[Child, str]:
+        folder = tmp_path_factory.mktemp(f"proofd-{next(numbers)}")
+        port = free_port()
+        env = {
+            "PROOFD_ADDR": f"127.0.0.1:{port}",
+            "PROOF_DSN": f"sqlite:///{folder}/ledger.db",
+            "PROOFD_TOKEN": "proofd-token",
+            "PROOF_SALT": "tests",
+        }
+        child = Child("proofd", lumen_command("proofd"), env, folder)
+        child.start()
+        started.append(child)
+        child.wait_until(f"http://127.0.0.1:{port}/healthz")
+        return child, f"http://127.0.0.1:{port}"
+
+    yield start
+    for child in started:
+        child.kill()
+
+
+@pytest.fixture(scope="session")
+def proofd_url(start_proofd: Callable[[], tuple[Child, str]]) -> str:
+    """The URL of a proofd that the whole run shares; a test that stops one starts its own."""
+    return start_proofd()[1]
+
+
+@pytest.fixture
+def rulebook(tmp_path: Path) -> Rulebook:
+    """A rule folder with the example policy and no rules."""
+    return Rulebook(tmp_path / "rules")
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A loopback server that stands for Prometheus, Alertmanager, a webhook and a control bus."""
+    one = Receiver()
+    await one.start()
+    yield one
+    await one.stop()
+
+
+@pytest_asyncio.fixture
+async def bench(skipping_env: WorkflowEnvironment, rulebook: Rulebook, proofd_url: str) -> AsyncIterator[Bench]:
+    """A bench without a running worker; ``async with bench.working()`` runs one."""
+    source = RuleSource(rulebook.folder, "signal")
+    one = Bench(skipping_env, rulebook, source, bench_settings(rulebook.folder, proofd_url), CollectorRegistry())
+    yield one
+    await one.end_everything()

@@ -1,0 +1,101 @@
+"""Child processes of tests: started on free loopback ports, watched, and always ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+START_SECONDS = 30.0
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def temporal_binary() -> str:
+    """Return the Temporal server that the embedded extra installs beside this interpreter."""
+    return str(Path(sys.executable).with_name("temporal"))
+
+
+def lumen_command(*arguments: str) -> list[str]:
+    """Return the argv of a ``lumen`` command of this checkout."""
+    return [sys.executable, "-m", "cli.main", *arguments]
+
+
+class Child:
+    """One process in its own session, with its output in a file."""
+
+    def __init__(self, name: str, argv: Sequence[str], env: Mapping[str, str], folder: Path) -> None:
+        """Remember how to start it; nothing runs yet."""
+        self.name = name
+        self._argv = list(argv)
+        self._env = {"PATH": os.environ["PATH"], "HOME": str(folder), **env}  # noqa: TID251 - tests pass PATH on
+        self._log = folder / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The pid of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """Everything it has printed."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self) -> None:
+        """Start it (again)."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._argv, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def wait_until(self, url: str, seconds: float = START_SECONDS) -> None:
+        """Wait until ``url`` answers 200; fail with the log when it does not, or when the process has ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                break
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"{self.name} did not get ready at {url}:\n{self.log[-4000:]}")
+
+    def wait(self, seconds: float = START_SECONDS) -> int:
+        """Wait for its end and return its exit code."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send it a signal (SIGKILL) and wait until it is gone; nothing happens if it is gone already."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(START_SECONDS)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(START_SECONDS)
+
+    def pause(self) -> None:
+        """Stop it where it is (SIGSTOP)."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
+        os.kill(self.pid, signal.SIGCONT)
