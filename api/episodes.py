@@ -35,8 +35,8 @@ _UPDATE_SECONDS = 2.0
 _CALL_SECONDS = 3.0
 _HEALTH_SECONDS = 1.0
 _HEALTH_KEPT_SECONDS = 1.0
-_UNSAFE_WHOLE = re.compile(r'["\\\x00-\x1f\x7f]')
-_UNSAFE_PREFIX = re.compile(r"""['"\\%_!\x00-\x1f\x7f]""")
+_UNSAFE = re.compile(r"""['"\\\x00-\x1f\x7f]""")
+_UNSAFE_IN_PREFIX = re.compile(r"""['"\\%_!\x00-\x1f\x7f]""")
 _COLUMNS = {
     "state": names.ATTRIBUTE_STATE,
     "outcome": names.ATTRIBUTE_OUTCOME,
@@ -198,19 +198,19 @@ def _query(filters: Filters) -> str:
         names.ATTRIBUTE_RULE: names.keyword(filters.rule),
     }
     conditions += [_equals(attribute, value) for attribute, value in wanted.items() if value]
-    return " AND ".join(condition for condition in conditions if condition)
+    return " AND ".join(conditions)
 
 
 def _equals(attribute: str, value: str) -> str:
-    """Return a condition that holds at least for ``value``.
+    """Return a condition that holds at least for ``value``, and may hold for more: the caller compares.
 
-    Quotes are doubled. Temporal's visibility query finds no quoting under which a double quote, a backslash or a control
-    character matches itself, so such a value is searched by what stands before it, and the caller compares.
+    Temporal's visibility query has no quoting under which every quote, backslash or control character matches itself,
+    so a value with one is searched by what stands before it.
     """
-    if not _UNSAFE_WHOLE.search(value):
-        return f"{attribute} = '" + value.replace("'", "''") + "'"
-    safe = _UNSAFE_PREFIX.split(value)[0]
-    return f"{attribute} STARTS_WITH '{safe}'" if safe else ""
+    if not _UNSAFE.search(value):
+        return f"{attribute} = '{value}'"
+    safe = _UNSAFE_IN_PREFIX.split(value)[0]
+    return f"{attribute} STARTS_WITH '{safe}'" if safe else f"{attribute} IS NOT NULL"
 
 
 async def _row(execution: WorkflowExecution) -> dict[str, Any]:
