@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proof.chain import StoredEntry, StoredPart
 from proof.draft import Draft, draft_of
 from proof.entry import Entry, encode_entry, leaf_hash, log_id, part_commitment
-from proof.store import LedgerStore, LogIdentity, open_store
+from proof.store import LedgerStore, LogIdentity, Receipt, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +64,11 @@ def chain(length: int) -> list[StoredEntry]:
 def open_ledger(path: Path, identity: LogIdentity = IDENTITY) -> LedgerStore:
     """Open the SQLite ledger in ``path``; a failing write fails the test, since the writer's thread raises."""
     return open_store(f"sqlite:///{path}", identity, _unexpected)
+
+
+def append(store: LedgerStore, item: Draft) -> Receipt:
+    """Append and wait for the commit."""
+    return store.append(item).result(30)
 
 
 def _unexpected(error: BaseException) -> None:

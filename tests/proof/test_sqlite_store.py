@@ -5,32 +5,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-import os
 import sqlite3
-import stat
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from proof.chain import Head, check_entry
-from proof.entry import log_id
-from proof.errors import IdemConflictError, StartError, UnavailableError
-from proof.store import LedgerStore, LogIdentity, Receipt, Verification, open_store, sqlite_path
-from tests.proof.samples import IDENTITY, LOG, START, draft, json_data, open_ledger
+from proof.errors import IdemConflictError, UnavailableError
+from proof.store import LedgerStore, Receipt, Verification, open_store
+from tests.proof.samples import IDENTITY, LOG, START, append, draft
 
 if TYPE_CHECKING:
     from proof.draft import Draft
-
-
-def append(store: LedgerStore, item: Draft) -> Receipt:
-    """Append and wait for the commit."""
-    return store.append(item).result(30)
 
 
 def test_an_empty_ledger_has_the_log_id_as_head(ledger: LedgerStore) -> None:
@@ -217,183 +205,3 @@ def test_verification_sees_a_replaced_file(path: Path, ledger: LedgerStore) -> N
     result = ledger.verify()
     assert (result.ok, result.first_bad_seq) == (False, 1)
     assert "missing" in (result.reason or "")
-
-
-def test_the_file_is_private(path: Path, ledger: LedgerStore) -> None:
-    """Nobody but the owner reads the ledger or its write-ahead log."""
-    append(ledger, draft("a"))
-    names = [path, path.with_name("proof.db-wal"), path.with_name("proof.db.lock")]
-    assert [stat.S_IMODE(name.stat().st_mode) for name in names] == [0o600] * 3
-
-
-def test_a_second_opening_is_refused(path: Path, ledger: LedgerStore) -> None:
-    """A ledger that is open cannot be opened again, not even by way of a symbolic link."""
-    link = path.with_name("link.db")
-    link.symlink_to(path)
-    for name in (path, link):
-        with pytest.raises(StartError, match=rf"open in another proofd \(process {os.getpid()}\)"):
-            open_ledger(name)
-
-
-def test_closing_releases_everything(path: Path) -> None:
-    """After closing, also twice, appends are refused and the ledger opens again with what it had."""
-    store = open_ledger(path)
-    head = (append(store, draft("a")), store.head)[1]
-    store.close()
-    store.close()
-    with pytest.raises(UnavailableError):
-        store.append(draft("b"))
-    with pytest.raises(UnavailableError):
-        store.entry(0)
-    again = open_ledger(path)
-    assert again.head == head
-    again.close()
-
-
-@pytest.mark.parametrize(("origin", "salt"), [("example.com/other", b"pepper"), ("example.com/ledger", b"salt")])
-def test_another_origin_or_salt_is_another_log(path: Path, origin: str, salt: bytes) -> None:
-    """A ledger opens only under the names it was made with, even while it is empty; the salt is not shown."""
-    open_ledger(path).close()
-    with pytest.raises(StartError, match="belongs to another log") as caught:
-        open_ledger(path, LogIdentity(origin, log_id(origin, salt)))
-    assert "pepper" not in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"not a database, but as long as the header of one" * 30, b"x", b""])
-def test_a_file_that_is_no_ledger_is_refused_untouched(path: Path, content: bytes) -> None:
-    """A wrong, cut or emptied file is refused in one line and left as it is: only an absent file makes a new ledger."""
-    path.write_bytes(content)
-    with pytest.raises(StartError, match=r"cannot be opened|not a Lumen ledger"):
-        open_ledger(path)
-    assert path.read_bytes() == content
-
-
-def test_a_log_without_its_ledger_is_refused(path: Path) -> None:
-    """A write-ahead log left beside a missing file is not replayed into a new ledger."""
-    path.with_name("proof.db-wal").write_bytes(b"x")
-    with pytest.raises(StartError, match="write-ahead log"):
-        open_ledger(path)
-
-
-def test_an_interrupted_creation_is_no_obstacle(path: Path) -> None:
-    """What a start left behind when it was killed while making a new ledger is replaced."""
-    path.with_name("proof.db.new").write_bytes(b"half")
-    open_ledger(path).close()
-    assert not path.with_name("proof.db.new").exists()
-
-
-def test_a_foreign_database_is_refused_untouched(path: Path) -> None:
-    """A database of somebody else is not turned into a ledger."""
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("CREATE TABLE t (x)")
-    before = path.read_bytes()
-    with pytest.raises(StartError, match="not a Lumen ledger"):
-        open_ledger(path)
-    assert path.read_bytes() == before
-
-
-def test_a_later_layout_is_refused(path: Path) -> None:
-    """A ledger written by a later program is not touched."""
-    open_ledger(path).close()
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version=2")
-    with pytest.raises(StartError, match="layout 2"):
-        open_ledger(path)
-
-
-def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    """A mistyped path does not make a new, empty ledger."""
-    with pytest.raises(StartError, match="does not exist"):
-        open_ledger(tmp_path / "typo" / "proof.db")
-
-
-@pytest.mark.parametrize("dsn", ["sqlite:////a/b.db", "sqlite:///b.db"])
-def test_a_dsn_names_a_file(dsn: str) -> None:
-    """Four slashes are absolute, three relative."""
-    assert sqlite_path(dsn) == Path(dsn[10:])
-
-
-@pytest.mark.parametrize(
-    "dsn", ["", "proof.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:////", "postgresql://u:secret@h/d"]
-)
-def test_other_dsns_are_refused_without_quoting_them(dsn: str) -> None:
-    """What is not a file of SQLite is refused, and a password in it is not repeated."""
-    with pytest.raises(StartError, match="PROOF_DSN") as caught:
-        sqlite_path(dsn)
-    assert "secret" not in str(caught.value)
-
-
-@given(data=json_data)
-@settings(max_examples=40)
-def test_any_json_survives(data: Any) -> None:
-    """Whatever a part holds, its retry is a duplicate after a restart, and the ledger verifies."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "proof.db"
-        store = open_ledger(path)
-        first = append(store, draft("k", action=data))
-        store.close()
-        store = open_ledger(path)
-        assert append(store, draft("k", action=data)) == Receipt(0, first.leaf, LOG, 1, duplicate=True)
-        assert store.verify().ok
-        store.close()
-
-
-class LedgerMachine(RuleBasedStateMachine):
-    """Appends, retries, conflicts and restarts in any order, against a dictionary."""
-
-    def __init__(self) -> None:
-        """Open a new ledger."""
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name) / "proof.db"
-        self.store = open_ledger(self.path)
-        self.model: dict[str, tuple[Any, Receipt]] = {}
-
-    def teardown(self) -> None:
-        """Close and remove it."""
-        self.store.close()
-        self.folder.cleanup()
-
-    @rule(data=json_data)
-    def append_new(self, data: Any) -> None:
-        """A new key gets the next number."""
-        idem = f"key-{len(self.model)}"
-        receipt = append(self.store, draft(idem, action=data))
-        assert (receipt.seq, receipt.height, receipt.duplicate) == (len(self.model), len(self.model) + 1, False)
-        self.model[idem] = (data, receipt)
-
-    @precondition(lambda self: self.model)
-    @rule(choice=st.data())
-    def retry(self, choice: st.DataObject) -> None:
-        """A used key with the same data gets its first receipt."""
-        idem = choice.draw(st.sampled_from(sorted(self.model)))
-        data, first = self.model[idem]
-        expected = Receipt(first.seq, first.leaf, first.prev, first.height, duplicate=True)
-        assert append(self.store, draft(idem, action=data)) == expected
-
-    @precondition(lambda self: self.model)
-    @rule(choice=st.data())
-    def conflict(self, choice: st.DataObject) -> None:
-        """A used key with other data is refused."""
-        idem = choice.draw(st.sampled_from(sorted(self.model)))
-        data, first = self.model[idem]
-        with pytest.raises(IdemConflictError) as caught:
-            append(self.store, draft(idem, action=[data]))
-        assert caught.value.seq == first.seq
-
-    @rule()
-    def reopen(self) -> None:
-        """A restart changes nothing."""
-        before = self.store.head
-        self.store.close()
-        self.store = open_ledger(self.path)
-        assert self.store.head == before
-
-    @invariant()
-    def verifies(self) -> None:
-        """The ledger verifies at every moment and holds what was acknowledged."""
-        assert self.store.verify() == Verification(ok=True, height=len(self.model))
-
-
-LedgerMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
-TestLedgerMachine = LedgerMachine.TestCase
