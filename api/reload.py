@@ -1,42 +1,39 @@
-"""Keeping the rules fresh while serving: look every few seconds, and at once on SIGHUP."""
+"""Keeping the rules fresh while serving: look every few seconds, and load them again at once when asked (SIGHUP)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 
-from lumen.errors import RulesError
+from rules.source import RuleSource
 
 REFRESH_SECONDS = 2.0
 
 _log = logging.getLogger("lumen.api")
 
 
-async def keep_fresh(refresh: Callable[[], object], wake: asyncio.Event, seconds: float = REFRESH_SECONDS) -> None:
-    """Call ``refresh`` (blocking; it keeps the last good rules when it raises) for ever.
+async def keep_fresh(source: RuleSource, asked: asyncio.Event, seconds: float = REFRESH_SECONDS) -> None:
+    """Refresh ``source`` every ``seconds``, and reload it when ``asked`` is set, for ever.
 
-    A failure is logged once, not every few seconds; the next different one, or the same after a success, again.
+    Rules that cannot be used are logged once for each change of the files; the last good ones stay in force.
     """
-    said = ""
     while True:
         try:
             async with asyncio.timeout(seconds):
-                await wake.wait()
-            said = ""
+                await asked.wait()
         except TimeoutError:
             pass
-        wake.clear()
-        said = await _refresh_once(refresh, said)
+        await _look(source, reload=asked.is_set())
+        asked.clear()
 
 
-async def _refresh_once(refresh: Callable[[], object], said: str) -> str:
+async def _look(source: RuleSource, *, reload: bool) -> None:
     try:
-        await asyncio.to_thread(refresh)
-    except (RulesError, OSError) as error:
-        if str(error) != said:
-            _log.error("the changed rules cannot be used, the last good ones stay: %s", error)
-        return str(error)
-    if said:
-        _log.info("the rules can be used again")
-    return ""
+        wrong = await asyncio.to_thread(source.reload if reload else source.refresh)
+    except Exception:  # noqa: BLE001 - said below; a bug in reading rules must not silently end the reloading
+        _log.exception("looking for changed rules failed")
+        return
+    if wrong:
+        _log.error("the changed rules cannot be used, the last good ones stay in force:\n%s", wrong)
+    elif wrong is not None:
+        _log.info("loaded %d rules", len(source.current.rules), extra={"rules_digest": source.current.digest})

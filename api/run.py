@@ -9,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
-from rules.match import rule_for
-from rules.source import RuleSource
 from temporalio.client import Client
 
 from activities.connection import connect
@@ -26,6 +24,8 @@ from api.tokens import TokenBook, build_token_book, parse_tokens_file
 from lumen.alert import Alert
 from lumen.errors import SettingsError
 from lumen.settings import Settings
+from rules.match import rule_for
+from rules.source import RuleSource
 
 
 async def serve(settings: Settings, ready: Callable[[str, int], None] | None = None) -> None:
@@ -39,12 +39,12 @@ async def serve(settings: Settings, ready: Callable[[str, int], None] | None = N
 
     """
     tokens = build_tokens(settings)
-    source = RuleSource(Path(settings.rules))
+    source = RuleSource(Path(settings.rules), "signal" if settings.embedded else "link")
     client = await connect(settings, lazy=True)
     app = create_app(build_edge(settings, tokens, source, client))
     wake = asyncio.Event()
     with contextlib.closing(bind(settings.api_addr)) as listener:
-        reloading = asyncio.create_task(keep_fresh(source.refresh, wake))
+        reloading = asyncio.create_task(keep_fresh(source, wake))
         try:
             await serve_app(app, listener, reload=wake.set, ready=ready)
         finally:
