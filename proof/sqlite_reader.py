@@ -34,7 +34,24 @@ def read_entry(db: sqlite3.Connection, column: str, value: int | str) -> StoredE
 
 
 def read_entries(db: sqlite3.Connection) -> Iterator[StoredEntry]:
-    """Yield all entries in the order of ``seq`` with their parts, in constant memory."""
+    """Yield all entries in the order of ``seq`` with their parts, in constant memory.
+
+    Raises what ``DAMAGE`` lists, after the last entry that can be read.
+    """
+    following = 0
+    try:
+        for entry in _merged(db):
+            following = entry.seq + 1
+            yield entry
+    except DAMAGE:
+        # The cursor reads ahead, so its error comes early: go on one by one to the entry that cannot be read.
+        while (next_entry := read_entry(db, "seq", following)) is not None:
+            yield next_entry
+            following += 1
+        raise
+
+
+def _merged(db: sqlite3.Connection) -> Iterator[StoredEntry]:
     parts = db.execute(f"{_PART} ORDER BY seq, name")
     pending = parts.fetchone()
     for row in db.execute(f"{_ENTRY} ORDER BY seq"):

@@ -28,6 +28,10 @@ CREATE TRIGGER part_kept BEFORE DELETE ON part BEGIN SELECT RAISE(ABORT, 'a part
 CREATE TRIGGER part_stays BEFORE UPDATE ON part
   WHEN NEW.seq IS NOT OLD.seq OR NEW.name IS NOT OLD.name OR NEW.salt IS NOT NULL OR NEW.data IS NOT NULL
   BEGIN SELECT RAISE(ABORT, 'a part can only be erased'); END;
+CREATE TRIGGER entry_new BEFORE INSERT ON entry WHEN EXISTS (SELECT 1 FROM entry WHERE seq = NEW.seq OR idem = NEW.idem)
+  BEGIN SELECT RAISE(ABORT, 'an entry is never replaced'); END;
+CREATE TRIGGER part_new BEFORE INSERT ON part WHEN EXISTS (SELECT 1 FROM part WHERE seq = NEW.seq AND name = NEW.name)
+  BEGIN SELECT RAISE(ABORT, 'a part is never replaced'); END;
 CREATE TRIGGER head_kept BEFORE DELETE ON head BEGIN SELECT RAISE(ABORT, 'the head is never deleted'); END;
 """
 
@@ -79,7 +83,6 @@ def _configure(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA synchronous=FULL")  # an answered append survives power loss
     db.execute("PRAGMA fullfsync=ON")  # the same on macOS, where fsync alone does not reach the disk
     db.execute("PRAGMA secure_delete=ON")
-    db.execute("PRAGMA recursive_triggers=ON")  # else INSERT OR REPLACE deletes without asking the triggers
     # After a failed fsync the log may be readable from memory and yet not be on the disk: write it down again, so that
     # what this start verifies is what the disk has.
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -13,8 +13,9 @@ import pytest
 
 from proof.entry import log_id
 from proof.errors import StartError, UnavailableError
+from proof.sqlite_schema import connect_writer
 from proof.store import LedgerStore, LogIdentity, sqlite_path
-from tests.proof.samples import append, draft, open_ledger
+from tests.proof.samples import IDENTITY, append, draft, open_ledger
 
 if TYPE_CHECKING:
     pass
@@ -25,6 +26,14 @@ def test_the_file_is_private(path: Path, ledger: LedgerStore) -> None:
     append(ledger, draft("a"))
     names = [path, path.with_name("proof.db-wal"), path.with_name("proof.db.lock")]
     assert [stat.S_IMODE(name.stat().st_mode) for name in names] == [0o600] * 3
+
+
+def test_the_writer_waits_for_the_disk(path: Path) -> None:
+    """The settings on which durability rests: a write-ahead log, synced at every commit; erased content is overwritten."""
+    with contextlib.closing(connect_writer(path, IDENTITY)) as db:
+        found = {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+        assert found == {"journal_mode": "wal", "synchronous": 2}
+        assert db.execute("PRAGMA secure_delete").fetchone()[0] == 1
 
 
 def test_a_second_opening_is_refused(path: Path, ledger: LedgerStore) -> None:

@@ -17,7 +17,7 @@ from proof.chain import Head
 from proof.errors import BrokenChainError, StartError
 from proof.sqlite_reader import read_entries, verify_file
 from proof.sqlite_schema import connect_reader
-from tests.proof.samples import LOG, draft, open_ledger
+from tests.proof.samples import LOG, append, draft, open_ledger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,6 +183,27 @@ def test_the_stated_head_must_be_true(copy: Path, statement: str, expected: tupl
     """A head row that is gone or wrong, and parts without an entry, are found."""
     change(copy, statement)
     assert first_bad(copy) == expected
+
+
+def test_entries_beyond_the_stated_head_are_found(copy: Path) -> None:
+    """A head set back to an earlier, true head does not hide the entries after it."""
+    change(copy, "UPDATE head SET height = 3, leaf = (SELECT lower(hex(leaf)) FROM entry WHERE seq = 2)")
+    assert first_bad(copy) == (3, "head")
+
+
+def test_an_unreadable_page_is_found_at_its_first_entry(path: Path) -> None:
+    """Where SQLite itself cannot read on, the first bad seq is the first entry that cannot be read."""
+    store = open_ledger(path)
+    for seq in range(60):
+        append(store, draft(f"key-{seq}"))
+    store.close()
+    content = path.read_bytes()
+    page_of = {seq: content.index(body) // 4096 for seq, body in enumerate(bodies(path))}
+    page = page_of[30]
+    with path.open("r+b") as file:
+        file.seek(page * 4096)
+        file.write(b"\x00")  # no such type of page
+    assert first_bad(path) == (min(seq for seq in page_of if page_of[seq] == page), "database")
 
 
 def test_a_deleted_index_entry_is_found(copy: Path) -> None:
