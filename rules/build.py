@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from lumen.plan import Limits, Mode
 from rules import schema
 from rules.actions import build_actions
-from rules.approvals import CRITICAL, severities_of
+from rules.approvals import CRITICAL, impossible, resolved, severities_of
 from rules.language.matchers import Matcher, MatcherError, parse_matchers
 from rules.language.patterns import PatternError, compile_pattern
 from rules.language.placeholders import names, near_misses, strings_in
 from rules.language.promql import ConditionError, check_condition
 from rules.model import ActionTemplate, Param, Policy, Rule
-from rules.policy import build_approval, checks_out
+from rules.policy import build_approval
 from rules.reading.document import Findings, Node, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
 from rules.reading.values import Unreadable
 
 
-def build_rules(node: Node, policy: Policy, taken: dict[str, Place], findings: Findings) -> list[Rule]:
-    """Return the rules of one file; ``taken`` holds the rule names of the files before it and is added to."""
+class Trust(Enum):
+    """What is known about the policy before the rules are built."""
+
+    ABSENT = "absent"
+    CHECKED = "checked"
+    BROKEN = "broken"
+
+
+def build_rules(node: Node, policy: Policy, taken: dict[str, Place], findings: Findings, trust: Trust) -> list[Rule]:
+    """Return the rules of one file; ``taken`` holds the rule names of the files before it and is added to.
+
+    ``trust`` says what is known about the policy, so that one mistake in it is not said again at each rule.
+    """
     try:
         file = Reader(findings).section(node, "the file", schema.FILE)
     except Unreadable as wrong:
@@ -30,14 +42,15 @@ def build_rules(node: Node, policy: Policy, taken: dict[str, Place], findings: F
     for name in ("proofd_url", "control_bus_url"):
         if name in defaults.nodes:
             findings.warn(defaults.at(name), f"{name} is ignored: the environment says where it is")
-    built = [_Builder(section, defaults, policy, findings).rule(taken) for section in file.get("rules") or []]
+    built = [_Builder(section, defaults, policy, findings, trust).rule(taken) for section in file.get("rules") or []]
     return [rule for rule in built if rule is not None]
 
 
 class _Builder:
     """Builds one rule."""
 
-    def __init__(self, section: Section, defaults: Section, policy: Policy, findings: Findings) -> None:
+    def __init__(self, section: Section, defaults: Section, policy: Policy, findings: Findings, trust: Trust) -> None:
+        self._trust = trust
         self._section, self._defaults, self._policy, self._findings = section, defaults, policy, findings
 
     def rule(self, taken: dict[str, Place]) -> Rule | None:
@@ -45,6 +58,9 @@ class _Builder:
         before = len(self._findings.items)
         section = self._section
         name = self._name(taken)
+        named = len(self._findings.items)
+        approval = build_approval(section.get("approval"), self._policy.groups, self._findings)
+        approval_read = len(self._findings.items) == named
         self._condition()
         actions = build_actions(section.get("actions") or [], self._own("timeout"), self._findings)
         rule = Rule(
@@ -54,7 +70,7 @@ class _Builder:
             mode=Mode(section.get("mode")),
             target=section.get("target") or "",
             when=section.get("when") or "",
-            approval=build_approval(section.get("approval"), self._policy.groups, self._findings),
+            approval=approval,
             params=self._params(actions),
             actions=actions,
             cooldown=self._own("cooldown"),
@@ -62,10 +78,9 @@ class _Builder:
             dry_run=self._own("dry_run"),
             runbook_url=section.get("runbook_url"),
         )
-        if len(self._findings.items) > before or not section.complete:
-            return None
-        self._check_approval(rule)
-        return rule
+        if approval_read:
+            self._check_approval(rule)
+        return rule if len(self._findings.items) == before and section.complete else None
 
     def _own(self, key: str) -> Any:
         """Return the rule's own value of ``key``, else that of the file."""
@@ -73,13 +88,14 @@ class _Builder:
 
     def _name(self, taken: dict[str, Place]) -> str:
         section = self._section
-        if "alert" not in section.nodes and "match" not in section.nodes:
+        silent = "alert" not in section.nodes and "match" not in section.nodes
+        if silent:
             self._findings.add(section.place, "the rule matches no alert", "add alert: NAME, or match: with matchers")
         name: str = section.get("name") or section.get("alert") or ""
         place = section.at("name") if "name" in section.nodes else section.at("alert")
-        if not name and "name" not in section.nodes and "alert" not in section.nodes:
+        if not name and not silent and "name" not in section.nodes and "alert" not in section.nodes:
             self._findings.add(section.place, "a rule without alert has no name", "add name: NAME")
-        elif name in taken:
+        elif name and name in taken:
             first = taken[name]
             where = f"line {first.line} of {first.file}"
             self._findings.add(
@@ -148,22 +164,23 @@ class _Builder:
 
     def _check_approval(self, rule: Rule) -> None:
         """Report a rule that asks for votes which can never decide, whatever the severity of its alert."""
-        if rule.mode is Mode.SHADOW:
-            return
         section: Section | None = self._section.get("approval")
-        inherited = rule.approval.approve is None and rule.approval.reject is None and rule.approval.allow is None
+        if rule.mode is Mode.SHADOW or (section is not None and not section.complete):
+            return
+        if self._trust is Trust.BROKEN:
+            return
+        own = rule.approval
+        if own.on_timeout == "approve" and section is not None and _only(rule, CRITICAL):
+            self._findings.add(section.at("on_timeout"), "silence would approve a critical action", "write reject")
+        if self._trust is Trust.CHECKED and own.approve is None and own.reject is None and own.allow is None:
+            return  # what is wrong is reported at the policy, once
         for severity in severities_of(rule, self._policy):
-            wrong = checks_out(self._policy, severity, rule.approval)
-            silent = wrong is not None and wrong[0].startswith("silence")
-            if wrong is None or (silent and not _only(rule, CRITICAL)):
+            wrong = impossible(resolved(self._policy, severity, own))
+            if wrong is None:
                 continue
-            if inherited and self._policy.allowlist and not silent:
-                continue  # reported once, at the policy
             place = _place_of(wrong[0], section) or self._section.at("alert" if rule.alert else "match")
-            if rule.mode is Mode.AUTO and not silent:
-                self._findings.warn(
-                    place, f"severity {severity}: {wrong[0]}, so an unknown result ends this rule's attempts"
-                )
+            if rule.mode is Mode.AUTO:
+                self._findings.warn(place, f"severity {severity}: {wrong[0]}, so no vote can follow an unknown result")
             else:
                 self._findings.add(place, f'rule "{rule.name}", severity {severity}: {wrong[0]}', wrong[1])
             return
@@ -182,7 +199,6 @@ def _place_of(problem: str, section: Section | None) -> Place | None:
     for word, key in (
         ("must approve", "approve"),
         ("must reject", "reject"),
-        ("silence", "on_timeout"),
         ("nobody", "allow"),
     ):
         if word in problem and key in section.nodes:

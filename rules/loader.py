@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from rules.build import build_rules
+from rules.build import Trust, build_rules
 from rules.model import Policy, Rule, RuleSet, digest_of
 from rules.policy import build_policy
 from rules.reading.document import Findings, Mapping, Node, Place, Scalar, Sequence, nearest
@@ -28,14 +28,12 @@ def load(folder: Path, *, default_min_rank: str = "link") -> RuleSet:
     """
     findings = Findings()
     documents = _documents(folder, findings)
-    policy = Policy(min_rank=default_min_rank)
-    if (node := documents.pop(str(folder / POLICY_FILE), None)) is not None:
-        policy = build_policy(node, default_min_rank, findings)
+    policy, trust = _policy(documents.pop(str(folder / POLICY_FILE), None), default_min_rank, findings)
     taken: dict[str, Place] = {}
     rules: list[Rule] = []
     for file, node in documents.items():
         if _holds_rules(file, node, findings):
-            rules.extend(build_rules(node, policy, taken, findings))
+            rules.extend(build_rules(node, policy, taken, findings, trust))
     if not rules and not findings.items:
         findings.add(
             Place(str(folder)), "no file here has a rule", "add a file such as lumen.yaml with a top-level rules:"
@@ -43,6 +41,14 @@ def load(folder: Path, *, default_min_rank: str = "link") -> RuleSet:
     if findings.items:
         findings.raise_all()
     return RuleSet(tuple(rules), policy, digest_of(tuple(rules), policy), tuple(findings.warnings))
+
+
+def _policy(node: Node | None, min_rank: str, findings: Findings) -> tuple[Policy, Trust]:
+    if node is None:
+        return Policy(min_rank=min_rank), Trust.ABSENT
+    before = len(findings.items)
+    policy = build_policy(node, min_rank, findings)
+    return policy, Trust.CHECKED if len(findings.items) == before else Trust.BROKEN
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -56,12 +62,12 @@ def files_of(folder: Path) -> list[Path]:
 
 def sources(folder: Path) -> dict[str, str]:
     """Return the text of each file of ``folder``, by the name that findings use; unreadable ones are left out."""
-    result = {}
-    for path in files_of(folder):
-        try:
+    result: dict[str, str] = {}
+    try:
+        for path in files_of(folder):
             result[str(path)] = path.read_text("utf-8-sig", errors="replace")
-        except OSError:
-            continue
+    except OSError:  # load has said it in words
+        return result
     return result
 
 
@@ -126,7 +132,7 @@ def _holds_rules(file: str, node: Node, findings: Findings) -> bool:
     keys = {name.text: name.place for name, _ in node.entries} if isinstance(node, Mapping) else {}
     if "rules" in keys:
         return True
-    if file.endswith(("policy.yml", "policy.YAML")):
+    if Path(file).name == "policy.yml":
         findings.add(node.place, "the policy is read from policy.yaml only", "rename the file")
         return False
     for name, place in keys.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rules import schema
-from rules.approvals import DEFAULT, GROUP, approves_itself, impossible, resolved
+from rules.approvals import DEFAULT, GROUP, impossible, resolved
 from rules.model import ApprovalRule, Policy
 from rules.reading.document import Findings, Node, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
@@ -24,6 +24,7 @@ def build_policy(node: Node, min_rank: str, findings: Findings) -> Policy:
     except Unreadable as wrong:
         findings.add(wrong.place, wrong.problem, wrong.fix)
         return Policy(min_rank=min_rank)
+    before = len(findings.items)
     groups = _groups(section.get("groups") or [], findings)
     policy = Policy(
         allowlist=allowed(section.get("approver_allowlist") or [], groups, findings),
@@ -36,7 +37,9 @@ def build_policy(node: Node, min_rank: str, findings: Findings) -> Policy:
         commands=_commands(section.get("commands") or [], findings),
         min_rank=min_rank,
     )
-    if section.complete:
+    if section.values.get("on_timeout") == "approve":
+        _refuse_silence(section, findings)
+    if len(findings.items) == before and "approver_allowlist" in section.values:
         _check(section, policy, findings)
     return policy
 
@@ -68,7 +71,7 @@ def allowed(entries: list[Scalar], groups: Mapping[str, tuple[str, ...]], findin
                 findings.add(entry.place, f'the group "{name}" is not defined', fix)
         elif (address := _address(entry, findings)) is not None:
             result.append(address)
-    return tuple(dict.fromkeys(result))
+    return tuple(sorted(set(result)))
 
 
 def _address(entry: Scalar, findings: Findings) -> str | None:
@@ -127,20 +130,21 @@ def _severities(
                 "severities are compared in lower case: keep one",
             )
         if entry.value.get("on_timeout") == "approve":
-            findings.add(
-                entry.value.at("on_timeout"),
-                "only a rule may let silence approve",
-                "write reject here, and approve in the rule",
-            )
+            _refuse_silence(entry.value, findings)
         result[name] = build_approval(entry.value, groups, findings)
     return result
+
+
+def _refuse_silence(section: Section, findings: Findings) -> None:
+    place = section.at("on_timeout")
+    findings.add(place, "only a rule may let silence approve", "write reject here and on_timeout: approve in that rule")
 
 
 def _commands(entries: list[Scalar], findings: Findings) -> tuple[str, ...]:
     for entry in entries:
         if not re.fullmatch(schema.NAME, entry.text):
             findings.add(
-                entry.place, f'"{entry.text}" is no command name', "use small letters, digits, dot, dash, underscore"
+                entry.place, f'"{entry.text}" is no command name', "use letters, digits, dot, dash, underscore"
             )
     return tuple(entry.text for entry in entries)
 
@@ -152,9 +156,8 @@ def _check(section: Section, policy: Policy, findings: Findings) -> None:
         findings.warn(
             section.at("severity"), "no severity called default: others are treated as the strictest that is listed"
         )
-    for name, place in {DEFAULT: section.at("approver_allowlist")}.items() | {
-        (n, e.name.place) for n, e in entries.items()
-    }:
+    places = {name: entry.name.place for name, entry in entries.items()} or {DEFAULT: section.at("approver_allowlist")}
+    for name, place in places.items():
         approval = resolved(policy, name, ApprovalRule())
         if (wrong := impossible(approval)) is not None:
             _report(name, entries.get(name), place, wrong, findings)
@@ -164,14 +167,3 @@ def _report(name: str, entry: Named | None, place: Place, wrong: tuple[str, str]
     key = "reject" if "must reject" in wrong[0] else "approve"
     at = entry.value.at(key) if entry is not None and key in entry.value.nodes else place
     findings.add(at, f"severity {name}: {wrong[0]}", wrong[1])
-
-
-def checks_out(policy: Policy, severity: str, own: ApprovalRule) -> tuple[str, str] | None:
-    """Return what is wrong, and the fix, with the approval of a rule that says ``own`` for alerts of ``severity``."""
-    approval = resolved(policy, severity, own)
-    if approves_itself(approval, severity):
-        return (
-            "silence would approve a critical action",
-            "write on_timeout: reject, or exclude severity critical by match",
-        )
-    return impossible(approval)

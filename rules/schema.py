@@ -36,7 +36,7 @@ class Key:
 
 RANKS = ("signal", "token", "link", "slack", "oidc")
 TITLE = r"[^\x00-\x1f\x7f]{1,100}"
-NAME = r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
 RUNNER = r"[a-z0-9-]{1,63}"
 
 ESCALATION = (
@@ -172,7 +172,14 @@ POLICY = (
     Key("approver_allowlist", "strings", REQUIRED, "who may vote: e-mail addresses and group:NAME"),
     Key("quorum_window_sec", "duration", Approval.window, "how long a vote counts", least=1),
     Key("timeout", "duration", Approval.timeout, "how long to wait for the quorum", least=1),
-    Key("on_timeout", "choice", "reject", "what a missing quorum means", choices=("reject",), later=("escalate",)),
+    Key(
+        "on_timeout",
+        "choice",
+        "reject",
+        "what a missing quorum means; never approve",
+        choices=("reject", "approve"),
+        later=("escalate",),
+    ),
     Key(
         "severity",
         "named_sections",

@@ -33,9 +33,13 @@ _VERSION = re.compile(r"[-.0-9]+$")
 
 @dataclass(frozen=True)
 class Option:
-    """What one option means: the element after it is ``code`` or a ``module``, it takes ``values`` more, and is it known."""
+    """What one option means: the element after it is ``code`` or a ``module``, it ``holds`` code itself, it takes ``values``.
+
+    ``known`` is False where it may or may not take the next element as its value.
+    """
 
     code: bool = False
+    holds: bool = False
     module: bool = False
     values: int = 0
     known: bool = True
@@ -45,16 +49,17 @@ class Option:
 class Interpreter:
     """How one interpreter takes code.
 
-    ``code``: letters of short options whose argument is code; ``long`` the long ones. ``flags``: letters that take no
-    argument. ``values``: letters that take one; ``data``: those of them whose argument is never evaluated. ``modules``:
-    letters that name a module, after which all is data. ``repeats``: options may follow the code. ``runs_operand``:
-    without code the first operand is the script.
+    ``code``: letters of short options whose argument is code or a file of code; ``long`` the long ones. ``flags``: letters,
+    and ``long_flags`` names, of options without argument. ``values``: letters that take one; ``data``: those of them whose
+    argument is never evaluated. ``modules``: letters that name a module, after which all is data. ``repeats``: options
+    may follow the code. ``runs_operand``: without code the first operand is the script.
     """
 
     name: str
     code: str
     long: tuple[str, ...] = ()
     flags: str = ""
+    long_flags: tuple[str, ...] = ()
     values: str = ""
     data: str = ""
     modules: str = ""
@@ -69,29 +74,24 @@ class Interpreter:
     def option(self, element: str) -> Option:
         """Return what ``element``, which begins with a dash or plus, means."""
         if element.startswith("--"):
-            return Option(code=element in self.long, known="=" in element or element in self.long)
+            holds = element.startswith(tuple(f"{name}=" for name in self.long))
+            return Option(element in self.long, holds, known="=" in element or element in self.long + self.long_flags)
         letters = element[1:]
         if self.shell:
-            return Option(
-                code="c" in letters, values=sum(letter in "oO" for letter in letters), known=letters.isalpha()
-            )
-        last = letters[-1:]
-        known = (
-            all(letter in self.flags for letter in letters[:-1])
-            and last in self.flags + self.code + self.values + self.modules
-        )
-        return Option(
-            code=any(letter in self.code for letter in letters),
-            module=known and last in self.modules and last != "",
-            values=int(known and last in self.values and last != ""),
-            known=known,
-        )
+            values = sum(letter in "oO" for letter in letters)
+            return Option("c" in letters, "c" in letters, values=values, known=letters.isalpha())
+        code = any(letter in self.code for letter in letters)
+        last = letters[-1]
+        known = all(letter in self.flags for letter in letters[:-1])
+        known = known and last in self.flags + self.code + self.values + self.modules
+        return Option(code, code, known and last in self.modules, int(known and last in self.values), known)
 
     def is_data(self, element: str) -> bool:
         """Return whether the argument of this option is plain data, as that of ``awk -v`` is."""
-        return len(element) > 1 and element[1] in self.data
+        return element[1] in self.data
 
 
+_SHELL_FLAGS = ("--norc", "--noprofile", "--posix", "--login", "--restricted")
 _OTHERS = (
     Interpreter("python", "c", flags="bBdEhiIOPqsSuvVx", values="WX", modules="m"),
     Interpreter("pypy", "c", flags="bBdEhiIOPqsSuvVx", values="WX", modules="m"),
@@ -99,17 +99,18 @@ _OTHERS = (
     Interpreter("ruby", "e", flags="acnplsSvwU", values="IrCE", repeats=True),
     Interpreter("node", "ep", ("--eval", "--print"), flags="ichv", values="rC", repeats=True),
     Interpreter("nodejs", "ep", ("--eval", "--print"), flags="ichv", values="rC", repeats=True),
-    Interpreter("php", "rBRE", ("--run",), flags="aCehlmnqsvw", values="dcz", repeats=True),
+    Interpreter("php", "rBREFf", ("--run", "--file"), flags="aCehlmnqsvw", values="dcz", repeats=True),
     Interpreter("lua", "e", flags="ivE", values="l", repeats=True),
-    Interpreter("awk", "e", ("--source",), values="vFf", data="vF", repeats=True),
-    Interpreter("gawk", "e", ("--source",), values="vFf", data="vF", repeats=True),
-    Interpreter("mawk", "", values="vFf", data="vF", repeats=True),
-    Interpreter("sed", "e", ("--expression",), flags="nEruszi", values="fl", repeats=True),
+    Interpreter("awk", "ef", ("--source", "--file"), values="vF", data="vF", repeats=True),
+    Interpreter("gawk", "ef", ("--source", "--file"), values="vF", data="vF", repeats=True),
+    Interpreter("mawk", "f", values="vF", data="vF", repeats=True),
+    Interpreter("sed", "ef", ("--expression", "--file"), flags="nEruszi", values="l", repeats=True),
     Interpreter("psql", "c", ("--command",), repeats=True, runs_operand=False),
     Interpreter("mysql", "e", ("--execute",), repeats=True, runs_operand=False),
     Interpreter("mariadb", "e", ("--execute",), repeats=True, runs_operand=False),
 )
-_KNOWN = {name: Interpreter(name, "c", ("--command",)) for name in SHELLS} | {each.name: each for each in _OTHERS}
+_KNOWN = {name: Interpreter(name, "c", ("--command",), long_flags=_SHELL_FLAGS) for name in SHELLS}
+_KNOWN |= {each.name: each for each in _OTHERS}
 
 
 def interpreter(element: str) -> Interpreter | None:
@@ -119,7 +120,7 @@ def interpreter(element: str) -> Interpreter | None:
 
 
 def code_elements(argv: list[str], start: int, found: Interpreter) -> list[int]:
-    """Return the indexes after ``start``, where ``found`` stands, of what may be its code, script or code-like options."""
+    """Return the indexes after ``start``, where ``found`` stands, of what may be its code, its script or an option."""
     return _Scan(argv, start, found).run()
 
 
@@ -130,7 +131,8 @@ class _Scan:
         self._argv, self._start, self._found = argv, start, found
         self._leading = start == 0 or argv[start - 1] == "--" or argv[0].rpartition("/")[2] in LAUNCHERS
         self._code: list[int] = []
-        self._sure = True
+        self._unknown = 0  # options that may have taken the next element as their value
+        self._operands = 0
         self._awaits_script = False
         self._has_code = False
         self._done = False
@@ -150,10 +152,9 @@ class _Scan:
 
     def _option(self, index: int, element: str) -> int:
         """Take in one option; return how many elements after it belong to it."""
-        option = self._found.option(element)
-        self._sure = self._sure and option.known
-        data = self._found.is_data(element)
-        if not data and (self._leading or option.code or "=" in element):
+        option, data = self._found.option(element), self._found.is_data(element)
+        self._unknown += not option.known
+        if option.holds or (self._leading and self._found.runs_operand and not data):
             self._code.append(index)
         if option.module:
             self._code.append(index + 1)
@@ -162,14 +163,16 @@ class _Scan:
         if option.code and not self._found.shell:
             self._code.append(index + 1)
             self._has_code = True
-            self._done = self._sure and not self._found.repeats
-            return 1 if option.known else 0
-        self._awaits_script = self._awaits_script or (option.code and self._found.shell)
+            self._done = not self._unknown and not self._found.repeats
+            return int(option.known)
+        self._awaits_script = self._awaits_script or option.code
         if not data:
             self._code.extend(range(index + 1, index + 1 + option.values))
         return option.values
 
     def _operand(self, index: int) -> None:
+        """Take in one operand: the script, or, while unknown options may have taken some, one of its candidates."""
+        self._operands += 1
         if self._awaits_script or (self._leading and self._found.runs_operand and not self._has_code):
             self._code.append(index)
-        self._done = self._sure and (self._found.runs_operand or self._awaits_script)
+        self._done = self._operands > self._unknown and (self._found.runs_operand or self._awaits_script)

@@ -12,6 +12,8 @@ from rules.reading.document import Findings, Mapping, Node, Place, Scalar, neare
 from rules.reading.values import Unreadable
 from rules.schema import REQUIRED, Key
 
+_ELEMENTS = {"rules": "a rule", "actions": "an action"}
+
 
 @dataclass
 class Section:
@@ -73,7 +75,8 @@ class Reader:
         for name, item in values.mapping(node, what).entries:
             key = found.schema.get(name.text)
             if key is None:
-                self._findings.add(name.place, f'unknown key "{name.text}" in {what}', nearest(name.text, found.schema))
+                fix = "write the keys out" if name.text == "<<" else nearest(name.text, found.schema)
+                self._findings.add(name.place, f'unknown key "{name.text}" in {what}', fix)
                 found.complete = False
                 continue
             found.nodes[key.name] = item
@@ -119,8 +122,13 @@ class Reader:
     def _argv(self, node: Node, what: str, _key: Key) -> Scalar | list[Scalar]:
         if isinstance(node, Scalar):
             return values.text(node, what)
+
+        def read(item: Node) -> Scalar:
+            return values.word(item, f"an element of {what}")
+
         items = values.sequence(node, what)
-        return self.each(items, lambda item: values.word(item, f"an element of {what}"))
+        self.each(items, read)  # reports every element that is wrong
+        return [read(item) for item in items]  # and so is the first of them, once more: a finding is kept once
 
     def _texts(self, node: Node, what: str, _key: Key) -> list[Named]:
         entries = values.mapping(node, what).entries
@@ -130,7 +138,7 @@ class Reader:
         ]
 
     def _sections(self, node: Node, what: str, key: Key) -> list[Section]:
-        element = f"an element of {what}"
+        element = _ELEMENTS.get(what, f"an element of {what}")
         return self.each(values.sequence(node, what), lambda item: self.section(item, element, key.keys))
 
     def _named_sections(self, node: Node, what: str, key: Key) -> list[Named]:
