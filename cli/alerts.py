@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -131,9 +130,7 @@ def vote_line(vote: object) -> str:
 
 
 def _action(action: dict[str, Any]) -> str:
-    argv = _object(action.get("spec")).get("argv", action.get("argv"))
-    what = shlex.join(str(word) for word in argv) if isinstance(argv, list) else json.dumps(action, ensure_ascii=False)
-    return f"{action.get('name', '')}: {what}"
+    return f"{action.get('name', '')}: {action.get('shown') or json.dumps(action.get('spec'), ensure_ascii=False)}"
 
 
 def _object(value: object) -> dict[str, Any]:

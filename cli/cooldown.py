@@ -57,14 +57,14 @@ def clear(
         order = resting.Order(actor, reason, rule)
         return await (resting.clear_all(client, order) if everything else resting.clear_one(client, target, order))
 
-    cleared: list[str] = visit(work)
-    if not cleared and target:
+    told: list[str] = visit(work)
+    if not told and target:
         raise CommandError(f"nothing is known under {target}: `lumen cooldown list` shows what cools")
-    result: dict[str, Any] = {"cleared": cleared}
+    result: dict[str, Any] = {"told": told}
     if as_json:
         print_json(result)
-    elif cleared:
-        for workflow_id in cleared:
-            say(f"cleared {workflow_id}")
+    elif told:
+        for workflow_id in told:
+            say(f"told {workflow_id} to end its cooldown")
     else:
         say("nothing cools")

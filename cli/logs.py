@@ -11,7 +11,13 @@ from typing import TextIO
 from cli.redaction import Redactor, secrets_of
 from lumen.settings import Settings
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+    "temporal_log",
+}
 _CHATTY = ("httpx", "httpcore", "asyncio")
 
 

@@ -73,7 +73,7 @@ def describe(guard: dict[str, Any]) -> Iterator[str]:
 
 
 async def clear_one(client: Client, target: str, order: Order) -> list[str]:
-    """End the cooldowns under a target, a guard's id or an episode's key; return the workflow ids that took it."""
+    """End the cooldowns under a target, a guard's id or an episode's key; return the workflow ids that were told."""
     guards = [names.target_guard_id(target), names.budget_guard_id(target)]
     if target.startswith(_GUARD_PREFIXES):
         guards.append(target)
@@ -84,7 +84,7 @@ async def clear_one(client: Client, target: str, order: Order) -> list[str]:
 
 
 async def clear_all(client: Client, order: Order) -> list[str]:
-    """End every cooldown (of the order's rule); return the workflow ids that took it."""
+    """End every cooldown (of the order's rule); return the workflow ids that were told."""
     found = await find(client)
     cleared = []
     for guard in found.guards:

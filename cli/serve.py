@@ -17,13 +17,12 @@ LEDGER_ORIGIN = "lumen.local/ledger"
 def serve_api() -> None:
     """Serve the API until a signal asks to stop."""
     settings = load_process()
-    require(
-        settings,
-        bridge_keys="BRIDGE_SECRET",
-        webhook_tokens="LUMEN_WEBHOOK_TOKEN",  # the name of a variable
-        api_tokens="LUMEN_API_TOKEN",  # the name of a variable
-    )
+    wanted = {"bridge_keys": "BRIDGE_SECRET", "webhook_tokens": "LUMEN_WEBHOOK_TOKEN"}
+    if not settings.tokens_file:
+        wanted["api_tokens"] = "LUMEN_API_TOKEN"
+    require(settings, **wanted)
     logs.configure("api", settings)
+    _forward_core_logs()
     from api.run import serve  # noqa: PLC0415  # the other commands do without FastAPI
 
     asyncio.run(serve(settings))
@@ -35,9 +34,10 @@ def serve_worker(runners: tuple[str, ...]) -> None:
     require(
         settings,
         bridge_keys="BRIDGE_SECRET",
-        proofd_tokens="PROOFD_TOKEN",  # the name of a variable
+        proofd_tokens="PROOFD_TOKEN",
     )
     logs.configure("worker", settings)
+    _forward_core_logs()
     from worker.run import serve  # noqa: PLC0415  # the other commands do without the worker
 
     asyncio.run(serve(settings, runners=runners) if runners else serve(settings))
@@ -46,7 +46,7 @@ def serve_worker(runners: tuple[str, ...]) -> None:
 def serve_proofd() -> None:
     """Serve the ledger until a signal asks to stop."""
     settings = _with_ledger_file(load_process())
-    require(settings, proofd_tokens="PROOFD_TOKEN")  # the name of a variable
+    require(settings, proofd_tokens="PROOFD_TOKEN")
     logs.configure("proofd", settings)
     from prometheus_client import CollectorRegistry  # noqa: PLC0415  # the other commands do without the ledger
 
@@ -61,6 +61,12 @@ def serve_proofd() -> None:
         tokens=tuple(dict.fromkeys((*settings.proofd_tokens, *settings.api_tokens))),
     )
     asyncio.run(serve(config, CollectorRegistry()))
+
+
+def _forward_core_logs() -> None:
+    from cli.core_logs import forward  # noqa: PLC0415  # proofd does without Temporal
+
+    forward()
 
 
 def _with_ledger_file(settings: Settings) -> Settings:

@@ -32,7 +32,9 @@ async def _visit(settings: Settings, work: Callable[[Client], Awaitable[T]]) -> 
     from temporalio.service import RPCError  # noqa: PLC0415  # half a second that --help can do without
 
     from activities.connection import connect  # noqa: PLC0415  # half a second that --help can do without
+    from cli import core_logs  # noqa: PLC0415  # half a second that --help can do without
 
+    core_logs.silence()
     address = settings.temporal_address or f"127.0.0.1:{settings.temporal_port}"
     try:
         async with asyncio.timeout(_SECONDS):

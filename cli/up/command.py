@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from cli import datadir
+from cli import core_logs, datadir
 from cli.failure import DONE, FAILED, CommandError
 from cli.output import complain, print_json, say
 from cli.settings import environment
@@ -42,8 +42,8 @@ def up(*, as_json: bool) -> None:
     raise typer.Exit(code)
 
 
-def _checked_rules(plan: planning.Plan) -> int:
-    """Return how many rules there are; a mistake in them is found before anything starts."""
+def _checked_rules(plan: planning.Plan) -> status.Loaded:
+    """Return what was found; a mistake in them is found before anything starts."""
     from rules.loader import load as load_rules  # noqa: PLC0415  # pulls in YAML and PromQL, which --help can do without
 
     try:
@@ -52,10 +52,11 @@ def _checked_rules(plan: planning.Plan) -> int:
         raise CommandError(f"the rules in {plan.settings.rules} do not load; nothing was started:\n{error}") from None
     for warning in found.warnings:
         complain(f"warning: {warning}")
-    return len(found.rules)
+    return status.Loaded(len(found.rules), next((rule.alert for rule in found.rules if rule.alert), ""))
 
 
-async def _run(plan: planning.Plan, program: str, rules: int, *, as_json: bool) -> int:
+async def _run(plan: planning.Plan, program: str, rules: status.Loaded, *, as_json: bool) -> int:
+    core_logs.silence()
     children = Children(plan.data_dir / "logs", complain)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

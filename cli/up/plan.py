@@ -18,7 +18,8 @@ from cli.up.ports import Wanted
 from lumen.settings import Address, Settings
 
 _PAUSE = 0.1
-_WORKER_GRACE = 30.0
+_WORKER_GRACE = 40.0
+"""More than the 30 s that the worker itself gives to actions that run."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Plan:
 def make_plan(environ: Mapping[str, str], secrets: Mapping[str, str], data_dir: Path, rules: Path) -> Plan:
     """Return the plan for this environment; ``secrets`` are used where the environment has none."""
     mine = layered(environ, secrets)
-    own_temporal, own_ledger = not mine.get("TEMPORAL_ADDRESS"), not mine.get("PROOFD_URL")
+    own_temporal, own_ledger = not mine.get("TEMPORAL_ADDRESS", "").strip(), not mine.get("PROOFD_URL", "").strip()
     first = load(mine)
     address = f"{temporal_server.HOST}:{first.temporal_port}"
     if own_temporal:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cli.datadir import SECRETS_FILE, WEBHOOK_TOKEN_FILE
+from cli.redaction import Redactor
 from cli.settings import local_url
 from cli.up.plan import Plan
 from lumen.settings import Address
@@ -20,18 +23,26 @@ def addresses(plan: Plan) -> dict[str, str]:
         "api": local_url(settings.api_addr),
         **({"temporal_ui": ui} if plan.own_temporal else {}),
         "temporal": settings.temporal_address,
-        "proofd_head": f"{settings.proofd_url}/head",
+        "proofd_head": Redactor([]).text(f"{settings.proofd_url}/head"),
         "worker_metrics": f"{local_url(settings.worker_addr)}/metrics",
         "webhook": f"{local_url(settings.api_addr)}/webhooks/alertmanager",
     }
 
 
-def as_json(plan: Plan, rules: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Loaded:
+    """How many rules there are, and an alert that one of them matches ("" when none names its alert)."""
+
+    count: int
+    alert: str
+
+
+def as_json(plan: Plan, rules: Loaded) -> dict[str, Any]:
     """Return the status as one JSON document; secrets by the files they are in."""
     return {
         "status": "running",
         **addresses(plan),
-        "rules": {"folder": plan.settings.rules, "count": rules},
+        "rules": {"folder": plan.settings.rules, "count": rules.count},
         "data_dir": str(plan.data_dir),
         "secrets_file": str(plan.data_dir / SECRETS_FILE),
         "webhook_token_file": str(plan.data_dir / WEBHOOK_TOKEN_FILE),
@@ -39,7 +50,7 @@ def as_json(plan: Plan, rules: int) -> dict[str, Any]:
     }
 
 
-def as_text(plan: Plan, rules: int) -> str:
+def as_text(plan: Plan, rules: Loaded) -> str:
     """Return the status as a block of lines for a person."""
     where = addresses(plan)
     data_dir = plan.data_dir
@@ -50,14 +61,15 @@ def as_text(plan: Plan, rules: int) -> str:
         ("Ledger head", where["proofd_head"]),
         ("Worker metrics", where["worker_metrics"]),
         ("Temporal", f"{where['temporal']} (namespace {plan.settings.temporal_namespace})"),
-        ("Rules", f"{rules} from {plan.settings.rules}"),
+        ("Rules", f"{rules.count} from {plan.settings.rules}"),
         ("Tokens", f"{data_dir / SECRETS_FILE}"),
         ("Logs", f"{data_dir / 'logs'}"),
     ]
     lines = ["Lumen is running. Ctrl-C stops everything; the data stays.", ""]
     lines += [f"  {name:<15} {value}" for name, value in fields]
     lines += ["", "For Alertmanager (alertmanager.yml):", "", alertmanager(where["webhook"], data_dir)]
-    lines += ["Try it: lumen alert send DiskFull -l instance=host1 -l severity=warning"]
+    if rules.alert:
+        lines += [f"Try it: lumen alert send {shlex.quote(rules.alert)} -l instance=host1 -l severity=warning"]
     return "\n".join(lines) + "\n"
 
 
