@@ -16,7 +16,7 @@ import pytest
 from activities.execution import command
 from activities.execution.command import RunningCommand
 from activities.execution.leftovers import KEY_VARIABLE
-from tests.activities.execution.observing import descriptors, marked, new_mark, sh, until, zombies
+from tests.activities.execution.observing import children, descriptors, marked, new_mark, sh, until, zombies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -159,6 +159,18 @@ async def test_a_killed_supervisor(output: str, variable: str) -> None:
     assert result.stdout.head == "hi\n"
     assert marked(mark) == set()
     assert zombies() == []
+
+
+async def test_both_killed() -> None:
+    """The kernel ends the command when its supervisor is killed while the worker can do nothing."""
+    mark = new_mark()
+    async with worker("exec sleep 60", mark) as process:
+        await until(lambda: any(name_of(pid) == ["sleep", "60"] for pid in marked(mark)), "it runs")
+        process.send_signal(signal.SIGSTOP)
+        supervisors = [pid for pid in children(process.pid) if "-I" in name_of(pid)]
+        os.kill(supervisors[0], signal.SIGKILL)
+        await until(lambda: not any(name_of(pid) == ["sleep", "60"] for pid in marked(mark)), "the command is gone")
+        process.kill()
 
 
 async def test_a_supervisor_killed_after_the_end() -> None:
