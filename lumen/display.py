@@ -11,12 +11,13 @@ def truncate(text: str, limit: int) -> str:
     """Return ``text`` in at most ``limit`` bytes of UTF-8, ending in an ellipsis where it was cut.
 
     Bytes and not characters, because the limits that this serves (Temporal's summaries, keyword columns) count bytes.
+    Half a surrogate pair, which UTF-8 cannot hold, becomes a question mark.
     """
     raw = text.encode("utf-8", "replace")
     if len(raw) <= limit:
-        return text
-    room = max(0, limit - len(ELLIPSIS.encode()))
-    return raw[:room].decode("utf-8", "ignore") + ELLIPSIS
+        return raw.decode()
+    room = limit - len(ELLIPSIS.encode())
+    return raw[:room].decode("utf-8", "ignore") + ELLIPSIS if room >= 0 else ""
 
 
 def printable(text: str) -> str:
@@ -41,4 +42,5 @@ def _escaped(char: str) -> str:
 
 def markdown_code(text: str, limit: int) -> str:
     """Return ``text`` as one inline Markdown code span that it cannot break out of, cut to ``limit`` bytes."""
-    return "`" + truncate(printable(text), limit).replace("`", "'") + "`"
+    # Two backticks with nothing between them would open a span that swallows what comes after.
+    return "`" + (truncate(printable(text), limit).replace("`", "'") or " ") + "`"

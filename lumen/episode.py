@@ -77,7 +77,8 @@ class Episode:
         self.attempts = [*self.attempts, attempt][-KEPT_ATTEMPTS:]
         self.attempts_ended = attempt.n
         self.ran += int(attempt.outcome in RAN)
-        self.fired_again = False
+        # The end of an attempt may wait long for the ledger; what fired again meanwhile came after the attempt.
+        self.fired_again = self.fired_again and self.last_firing is not None and self.last_firing > attempt.ended_at
         self.retry_wanted = False
         self.cooldown_cleared = False
         self.still_firing = False

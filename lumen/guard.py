@@ -6,7 +6,7 @@ blocks nobody for ever, and carries a fencing token that only grows. Cooldown is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 
@@ -53,22 +53,27 @@ class Guard:
     next_token: int = 1
 
     def acquire(self, claim: Claim, now: datetime) -> Answer:
-        """Grant a place, queue the claim, or say until when the rule cools. Asking twice gives the same answer."""
-        for place in self.places:
+        """Grant a place, queue the claim, or say until when the rule cools. Asking twice gives the same answer.
+
+        Of two claims of one holder the later stands, since another rule may have come to apply: it is what will cool.
+        """
+        for index, place in enumerate(self.places):
             if place.claim.holder == claim.holder:
+                self.places[index] = replace(place, claim=claim)
                 return Answer("granted", token=place.token)
         until = self.cooling.get(claim.rule)
         if until is not None and until > now and not claim.ignore_cooldown:
             self._forget(claim.holder)
             return Answer("cooling", until=until)
-        if all(waiting.holder != claim.holder for waiting in self.waiting):
+        if any(waiting.holder == claim.holder for waiting in self.waiting):
+            self.waiting = [claim if waiting.holder == claim.holder else waiting for waiting in self.waiting]
+        else:
             self.waiting.append(claim)
         self.promote(now)
         for place in self.places:
             if place.claim.holder == claim.holder:
                 return Answer("granted", token=place.token)
-        behind = self.places[0].claim.holder if self.places else self.waiting[0].holder
-        return Answer("waiting", behind=behind)
+        return Answer("waiting", behind=self.places[0].claim.holder)
 
     def promote(self, now: datetime) -> list[Claim]:
         """Give free places to those who wait, first come first served; return the claims that should ask again.
@@ -104,7 +109,7 @@ class Guard:
     def extend(self, holder: str, now: datetime) -> None:
         """Give ``holder`` another lease from ``now`` on: it was seen alive."""
         self.places = [
-            Place(place.claim, place.token, place.granted_at, now + timedelta(seconds=place.claim.lease))
+            replace(place, lease_until=now + timedelta(seconds=place.claim.lease))
             if place.claim.holder == holder
             else place
             for place in self.places

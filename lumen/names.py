@@ -98,7 +98,7 @@ def approval_id(first_run_id: str, attempt: int, ask: int) -> str:
 
 def keyword(value: str) -> str:
     """Return ``value`` in the size that a keyword search attribute holds everywhere (255 bytes)."""
-    return truncate(value.encode("utf-8", "replace").decode("utf-8"), _KEYWORD_LIMIT)
+    return truncate(value, _KEYWORD_LIMIT)
 
 
 def _bounded(text: str) -> str:

@@ -117,12 +117,11 @@ def _shown(action: PlannedAction) -> PlannedAction:
 
 
 def _shown_url(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return url.partition("?")[0]
+    # The query goes first: it may follow the host without a slash, and may itself hold "://", "/" and "@".
+    place, query, _ = url.partition("?")
+    scheme, separator, rest = place.partition("#")[0].partition("://")
     host, slash, path = rest.partition("/")
-    path, query, _ = path.partition("?")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" + ("?(hidden)" if query else "")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}" + ("?(hidden)" if query else "")
 
 
 @dataclass(frozen=True)

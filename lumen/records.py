@@ -10,6 +10,7 @@ from lumen.canonical import digest
 from lumen.contracts import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.episode import Attempt
 from lumen.names import attempt_key
+from lumen.outcome import ActionStatus
 from lumen.plan import Plan, PlannedAction
 from lumen.quorum import Tally, Vote
 
@@ -140,7 +141,7 @@ def result_of(entry: dict[str, Any]) -> ActionResult:
         name=entry["name"],
         kind=entry["kind"],
         key=entry["key"],
-        status=entry["status"],
+        status=ActionStatus(entry["status"]),
         reason=entry["reason"],
         duration_sec=entry["duration_sec"],
         detail=entry["detail"],

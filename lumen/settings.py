@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from lumen.errors import SettingsError
 
 Reader = Callable[[str], str]
 
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _KUBERNETES = re.compile(r".*(_SERVICE_HOST|_SERVICE_PORT(_.*)?|_PORT_\d+_(TCP|UDP).*)$")
 
 
@@ -59,9 +60,9 @@ class Settings:
     control_bus_token: str = field(default="", repr=False)
     prometheus_url: str = field(default="", repr=False)
     alertmanager_url: str = field(default="", repr=False)
-    proofd_url: str = ""
+    proofd_url: str = field(default="", repr=False)
     proof_salt: str = field(default="", repr=False)
-    proof_dsn: str = ""
+    proof_dsn: str = field(default="", repr=False)
     session: str = ""
     lang: str = "en"
 
@@ -72,19 +73,19 @@ def _text(value: str) -> str:
 
 def _address(value: str) -> Address:
     host, separator, port = value.strip().rpartition(":")
-    if not separator or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not separator or re.search(r"[\s/@]", host) or not _DIGITS.fullmatch(port) or int(port) > 65535:
         raise ValueError("want host:port such as 127.0.0.1:8080")
     return Address(host.strip("[]") or "127.0.0.1", int(port))
 
 
 def _port(value: str) -> int:
-    if not value.isdigit() or not 1 <= int(value) <= 65535:
+    if not _DIGITS.fullmatch(value) or not 1 <= int(value) <= 65535:
         raise ValueError("want a port number from 1 to 65535")
     return int(value)
 
 
 def _positive(value: str) -> int:
-    if not value.isdigit() or int(value) < 1:
+    if not _DIGITS.fullmatch(value) or int(value) < 1:
         raise ValueError("want a whole number of at least 1")
     return int(value)
 
@@ -102,7 +103,7 @@ def _url(value: str) -> str:
 
 def _tokens(value: str) -> tuple[str, ...]:
     tokens = tuple(token.strip() for token in value.split(",") if token.strip())
-    if not tokens or any(not token.isascii() or " " in token for token in tokens):
+    if not tokens or any(not re.fullmatch(r"[!-~]+", token) for token in tokens):
         raise ValueError("want one or more tokens of plain ASCII without spaces, separated by commas")
     return tokens
 
@@ -113,6 +114,8 @@ def _keys(value: str) -> dict[str, str]:
         kid, separator, secret = item.strip().partition(":")
         if not separator or not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", kid) or len(secret) < 16:
             raise ValueError("want kid:secret[,kid:secret…], each secret of at least 16 characters")
+        if kid in keys or not secret.isprintable():
+            raise ValueError("want every kid once, and secrets without control characters")
         keys[kid] = secret
     return keys
 
@@ -169,9 +172,10 @@ def parse_settings(environ: Mapping[str, str], read_file: Reader) -> tuple[Setti
     An empty value counts as not set. ``NAME_FILE`` gives the value of a secret as the content of a file.
 
     Raises:
-        SettingsError: a value cannot be used; one line that names the variable, and never the value of a secret.
+        SettingsError: a value cannot be used; one line that names the variable, and never a value that may be secret.
 
     """
+    private = {item.name for item in fields(Settings) if not item.repr}
     values: dict[str, Any] = {}
     for name, (attribute, parse) in _SETTINGS.items():
         raw = _raw(name, environ, read_file)
@@ -180,7 +184,7 @@ def parse_settings(environ: Mapping[str, str], read_file: Reader) -> tuple[Setti
         try:
             values[attribute] = parse(raw)
         except ValueError as error:
-            shown = "" if name in _SECRET else f" (is {raw[:80]!r})"
+            shown = "" if attribute in private else f" (is {raw[:80]!r})"
             raise SettingsError(f"{name}: {error}{shown}") from None
     values["temporal_env"] = {name: value for name, value in environ.items() if name.startswith("TEMPORAL_")}
     return Settings(**values), _unknown(environ)
@@ -193,9 +197,12 @@ def _raw(name: str, environ: Mapping[str, str], read_file: Reader) -> str:
         raise SettingsError(f"{name} and {name}_FILE are both set: keep one")
     if path:
         try:
-            return read_file(path).strip()
+            content = read_file(path).strip()
         except (OSError, ValueError) as error:
             raise SettingsError(f"{name}_FILE: cannot read {path}: {error}") from None
+        if not content:
+            raise SettingsError(f"{name}_FILE: {path} is empty: write the secret into it, or unset {name}_FILE")
+        return content
     # Kubernetes gives every service variables of this form, and a service may be called lumen-api or proofd.
     return "" if raw.startswith("tcp://") else raw.strip()
 

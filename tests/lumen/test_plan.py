@@ -1,0 +1,181 @@
+"""What a vote is bound to, and what of a plan may be seen outside the worker."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lumen.plan import ActionKind, Approval, Limits, Mode, Plan, PlannedAction, Refusal
+from tests.lumen.samples import plan
+
+OTHER: dict[str, Any] = {
+    "rule": "other",
+    "mode": Mode.AUTO,
+    "dry_run": True,
+    "target": "db-2",
+    "severity": "warning",
+    "condition": "up == 1",
+    "actions": (),
+    "approval": Approval(),
+    "cooldown": 601.0,
+    "limits": Limits(attempts=4),
+    "runbook_url": "https://runbooks.example.com/disk",
+    "has_target": True,
+}
+OTHER_APPROVAL: dict[str, Any] = {
+    "approve": 1,
+    "reject": 2,
+    "allow": ("mallory@example.com",),
+    "window": 1.0,
+    "timeout": 1.0,
+    "valid_for": 1.0,
+    "on_timeout": "approve",
+    "min_rank": "signal",
+    "channel": "#elsewhere",
+}
+OTHER_LIMITS: dict[str, Any] = {"attempts": 4, "concurrency": 1, "stale_after": 1.0}
+OTHER_ACTION: dict[str, Any] = {
+    "name": "shrink",
+    "kind": ActionKind.PROOF,
+    "spec": {"argv": ["/usr/sbin/lvextend", "-L", "+11G"]},
+    "timeout": 61.0,
+    "attempts": 2,
+    "backoff": 6.0,
+    "idempotent": True,
+    "runner": "dmz",
+}
+
+
+def names(kind: type[Plan | Approval | Limits | PlannedAction]) -> set[str]:
+    """Return the names of the fields of a part of a plan."""
+    return {field.name for field in fields(kind)}
+
+
+def test_the_tests_below_know_every_field() -> None:
+    """A field that is added to a plan must be added to these tests, so that it cannot be left out of the digest."""
+    assert names(Plan) == {*OTHER, "digest", "rules_digest"}
+    assert names(Approval) == set(OTHER_APPROVAL)
+    assert names(Limits) == set(OTHER_LIMITS)
+    assert names(PlannedAction) == set(OTHER_ACTION)
+
+
+@pytest.mark.parametrize("name", sorted(OTHER))
+def test_every_field_of_a_plan_changes_its_digest(name: str) -> None:
+    """Votes on a plan void when anything of it changes."""
+    assert replace(plan(), **{name: OTHER[name]}).sealed("sha256:rules").digest != plan().digest
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_APPROVAL))
+def test_every_field_of_the_approval_changes_the_digest(name: str) -> None:
+    """Who must agree, and for how long, is part of what was shown."""
+    other = replace(plan(), approval=replace(plan().approval, **{name: OTHER_APPROVAL[name]}))
+    assert other.sealed("sha256:rules").digest != plan().digest
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_LIMITS))
+def test_every_limit_changes_the_digest(name: str) -> None:
+    """The limits are part of the rule as applied."""
+    other = replace(plan(), limits=replace(plan().limits, **{name: OTHER_LIMITS[name]}))
+    assert other.sealed("sha256:rules").digest != plan().digest
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_ACTION))
+def test_every_field_of_an_action_changes_the_digest(name: str) -> None:
+    """What runs, how often, where and for how long is part of what was shown."""
+    first, second = plan().actions
+    other = replace(plan(), actions=(replace(first, **{name: OTHER_ACTION[name]}), second))
+    assert other.sealed("sha256:rules").digest != plan().digest
+
+
+def test_the_order_of_actions_and_of_arguments_changes_the_digest() -> None:
+    """The same actions in another order, or the same words in another order, are another plan."""
+    first, second = plan().actions
+    assert replace(plan(), actions=(second, first)).sealed("").digest != plan().digest
+    turned = replace(first, spec={"argv": first.spec["argv"][::-1]})
+    assert replace(plan(), actions=(turned, second)).sealed("").digest != plan().digest
+
+
+def test_the_digest_of_the_rule_set_voids_nothing() -> None:
+    """An unrelated edit of the rules changes the digest that is recorded beside the plan, and not the plan's own."""
+    other = plan().sealed("sha256:other rules")
+    assert (other.digest, other.rules_digest) == (plan().digest, "sha256:other rules")
+
+
+def test_sealing_again_changes_nothing() -> None:
+    """A digest is taken over everything but the digests, so a sealed plan has the digest of the plan it came from."""
+    assert plan().sealed("sha256:rules") == plan()
+    assert replace(plan(), digest="sha256:forged").sealed("sha256:rules") == plan()
+
+
+def test_a_plan_has_no_place_for_annotations() -> None:
+    """Annotations reach a plan only where an action uses them, so a changed value in a summary voids no vote."""
+    assert [name for name in names(Plan) | names(PlannedAction) if "annotation" in name or "label" in name] == []
+
+
+def test_a_shown_plan_keeps_its_digest_and_hides_secrets() -> None:
+    """Header values, the user part and the query of a URL stay on the worker; everything else is shown as it is."""
+    shown = plan().shown()
+    assert "hunter2" not in repr(shown)
+    assert shown.digest == plan().digest
+    assert shown.actions[0] == plan().actions[0]
+    assert shown.actions[1].spec == {
+        "method": "POST",
+        "url": "https://cmdb.example.com/hosts/db-1?(hidden)",
+        "headers": {"Authorization": "(hidden)"},
+        "json": {"grown": True},
+    }
+    assert replace(shown, actions=plan().actions) == plan()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://host/path", "http://host/path"),
+        ("http://host", "http://host"),
+        ("http://host:81/a/b", "http://host:81/a/b"),
+        ("http://user:secret@host/path", "http://host/path"),
+        ("http://user:se@cret@host/path", "http://host/path"),
+        ("http://host/path?token=secret", "http://host/path?(hidden)"),
+        ("http://host?token=secret", "http://host?(hidden)"),
+        ("http://host?token=secret/more", "http://host?(hidden)"),
+        ("http://host?next=http://a:secret@b/", "http://host?(hidden)"),
+        ("http://host/path#secret", "http://host/path"),
+        ("http://host#secret", "http://host"),
+        ("http://host/path?a#secret?b", "http://host/path?(hidden)"),
+        ("http://host/a@b", "http://host/a@b"),
+        ("http://[::1]:81/a", "http://[::1]:81/a"),
+        ("/only/a/path?secret", "/only/a/path?(hidden)"),
+        ("", ""),
+    ],
+)
+def test_a_shown_url_says_where_and_no_secret(url: str, shown: str) -> None:
+    """Scheme, host, port and path remain of a URL."""
+    action = PlannedAction("call", ActionKind.HTTP, {"method": "GET", "url": url})
+    assert replace(plan(), actions=(action,)).shown().actions[0].spec == {"method": "GET", "url": shown, "headers": {}}
+
+
+PART = st.text("abc.:/?#&=", max_size=6)
+
+
+@given(PART, PART, PART, st.sampled_from(["{s}@host/{a}", "{a}.host?{b}{s}", "host/{a}?{s}", "host/{a}#{b}{s}"]))
+def test_no_url_shows_its_user_part_query_or_fragment(first: str, second: str, third: str, form: str) -> None:
+    """Wherever the secret stands in user part, query or fragment, whatever surrounds it, it is not shown."""
+    rest = form.format(a=first, b=second, s="hunter2")
+    action = PlannedAction("call", ActionKind.HTTP, {"url": f"https://{rest}{third}"})
+    assert "hunter2" not in str(replace(plan(), actions=(action,)).shown().actions[0].spec)
+
+
+def test_showing_an_action_leaves_the_plan_itself_alone() -> None:
+    """What runs keeps its headers and its whole URL."""
+    whole = plan()
+    whole.shown()
+    assert whole == plan()
+
+
+def test_a_refusal_says_which_rule_and_why() -> None:
+    """A refusal names the rule and the reason, and the rule set when that is known."""
+    assert Refusal("disk-full", "no label vg") == Refusal("disk-full", "no label vg", "")
