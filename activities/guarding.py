@@ -19,7 +19,7 @@ from lumen.plan import Plan
 _RPC_TIMEOUT = timedelta(seconds=10)
 _LEASE_MARGIN = 600.0
 _PER_ACTION_MARGIN = 150.0
-_FREEZE_KNOWN_FOR = 1.0
+_THAWED_KNOWN_FOR = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,16 +91,15 @@ class FreezeSwitch:
     def __init__(self, client: Client) -> None:
         """Keep the client; nothing is asked yet."""
         self._client = client
-        self._known_until = 0.0
-        self._known = ""
+        self._thawed_until = 0.0
 
     async def reason(self, *, fresh: bool) -> str:
-        """Return why Lumen is frozen, or nothing. Without ``fresh`` an answer may be a second old."""
-        if not fresh and time.monotonic() < self._known_until:
-            return self._known
-        self._known = await self._ask()
-        self._known_until = time.monotonic() + _FREEZE_KNOWN_FOR
-        return self._known
+        """Return why Lumen is frozen, or nothing. Without ``fresh`` a "not frozen" may be a second old; a "frozen" never is."""
+        if not fresh and time.monotonic() < self._thawed_until:
+            return ""
+        reason = await self._ask()
+        self._thawed_until = 0.0 if reason else time.monotonic() + _THAWED_KNOWN_FOR
+        return reason
 
     async def _ask(self) -> str:
         try:

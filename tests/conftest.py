@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
+from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.testing import WorkflowEnvironment
 
@@ -94,6 +95,9 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def bench(skipping_env: WorkflowEnvironment, rulebook: Rulebook, proofd_url: str) -> AsyncIterator[Bench]:
     """A bench without a running worker; ``async with bench.working()`` runs one."""
     source = RuleSource(rulebook.folder, "signal")
-    one = Bench(skipping_env, rulebook, source, bench_settings(rulebook.folder, proofd_url), CollectorRegistry())
+    settings = bench_settings(rulebook.folder, proofd_url)
+    # The environment's own client lets everything that it starts skip time at once, guards and freezes too.
+    plain = await Client.connect(skipping_env.client.service_client.config.target_host)
+    one = Bench(skipping_env, rulebook, source, settings, CollectorRegistry(), plain)
     yield one
     await one.end_everything()

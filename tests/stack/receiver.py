@@ -83,7 +83,8 @@ class Receiver:
             raw = json.dumps(answer).encode()
             writer.write(
                 f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n"
-                "Connection: close\r\n\r\n".encode() + raw
+                "Connection: close\r\n\r\n".encode()
+                + raw
             )
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -103,7 +103,11 @@ async def test_http_control_bus_and_proof_actions(bench: Bench, receiver: Receiv
         done = await bench.until_attempts(handle, 1)
         assert done["outcome"] == "remediated", done["attempts"]
         call, bus = receiver.requests
-        assert (call.path, call.json, call.headers["authorization"]) == ("/hook/db-1", {"instance": "db-1"}, "Bearer very-secret")
+        assert (call.path, call.json, call.headers["authorization"]) == (
+            "/hook/db-1",
+            {"instance": "db-1"},
+            "Bearer very-secret",
+        )
         assert call.headers["idempotency-key"].endswith("/1/call")
         assert (bus.path, bus.headers["authorization"]) == ("/bus", "Bearer bus-token")
         assert (bus.json["command"], bus.json["args"]) == ("restart", {"unit": "db-1"})
@@ -145,7 +149,16 @@ async def test_refused_plan_tells_a_human(bench: Bench, receiver: Receiver, out:
         assert marks(out) == []
 
 
-HOSTILE = ["$(touch x)", "`id`", "a;b|c&d>e<f", "new\nline", "quo'te\"s", "ünïcødé 漢字", "* ? [a] ~ {x}", "{labels.alertname}"]
+HOSTILE = [
+    "$(touch x)",
+    "`id`",
+    "a;b|c&d>e<f",
+    "new\nline",
+    "quo'te\"s",
+    "ünïcødé 漢字",
+    "* ? [a] ~ {x}",
+    "{labels.alertname}",
+]
 
 
 @pytest.mark.parametrize("value", HOSTILE)
