@@ -11,6 +11,8 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from proof.errors import UnavailableError
+
 MAX_BODY_BYTES = 1024 * 1024
 _BODY_SECONDS = 30.0
 
@@ -39,23 +41,24 @@ def bearer(tokens: Sequence[str]) -> Callable[[Request], Awaitable[None]]:
     return check
 
 
-async def limited_body(request: Request) -> bytes:
+async def limited_body(request: Request, seconds: float = _BODY_SECONDS) -> bytes:
     """Return the body of ``request``.
 
-    Answers 413 as soon as the declared or received length passes 1 MiB, 408 after 30 s, 400 if the sender goes away.
+    Answers 413 as soon as the declared or received length passes 1 MiB, 503 after 30 s, 400 if the sender goes away.
     """
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared[:20]) > MAX_BODY_BYTES:
         raise _too_large()
     body = bytearray()
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     raise _too_large()
     except TimeoutError:
-        raise HTTPException(408, f"the body did not arrive within {_BODY_SECONDS:.0f} s") from None
+        # Not a mistake of the sender, so not a 4xx: the same request may well arrive next time.
+        raise UnavailableError(f"the body did not arrive within {seconds:g} s: retry") from None
     except ClientDisconnect:
         raise HTTPException(400, "the sender went away before the body was complete") from None
     return bytes(body)

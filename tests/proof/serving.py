@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -118,3 +119,9 @@ def assert_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert body["status"] == status
     assert body["detail"]
     return body
+
+
+async def samples(client: httpx.AsyncClient, name: str) -> dict[str, float]:
+    """Return the samples of one metric as ``{labels: value}``."""
+    text = (await client.get("/metrics")).text
+    return {m[1]: float(m[2]) for m in re.finditer(rf"^{name}(?:{{(.*)}})? (\S+)$", text, re.MULTILINE)}

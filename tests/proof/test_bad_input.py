@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.proof.serving import AUTH, assert_problem, payload, proofd
+from proof.errors import UnavailableError
+from proof.gate import limited_body
+from tests.proof.serving import AUTH, assert_problem, payload, proofd, samples
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from starlette.types import Message
 
 MIB = 1024 * 1024
 
@@ -132,14 +137,36 @@ async def _head_of_answer(client: httpx.AsyncClient, headers: dict[str, str], si
         writer.transport.abort()
 
 
+async def refused(client: httpx.AsyncClient) -> float:
+    """Return how many appends were refused."""
+    return (await samples(client, "lumen_ledger_appends_total"))['result="refused"']
+
+
 async def test_a_sender_who_goes_away_does_no_harm(client: httpx.AsyncClient) -> None:
-    """A connection cut in the middle of a body leaves the service as it was."""
+    """A connection cut in the middle of a body counts as a refused append, and the service goes on."""
+    before = await refused(client)
     _, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
     head = f"POST /append HTTP/1.1\r\nHost: x\r\nAuthorization: {AUTH['Authorization']}\r\nContent-Length: 100\r\n\r\n"
     writer.write(head.encode() + b"{")
     await writer.drain()
+    await client.get("/head")  # the cut request has been read by now
     writer.transport.abort()
+    async with asyncio.timeout(30):
+        while await refused(client) == before:
+            pass
     assert (await client.get("/head")).json()["ok"] is True
+
+
+async def test_a_body_that_stops_is_not_waited_for() -> None:
+    """A body that does not arrive in time is answered as unavailable, which callers retry."""
+
+    async def never() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    scope = {"type": "http", "method": "POST", "path": "/append", "headers": [(b"content-length", b"9")]}
+    with pytest.raises(UnavailableError, match="retry"):
+        await limited_body(Request(scope, never), seconds=0.01)
 
 
 @pytest.mark.parametrize(
