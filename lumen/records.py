@@ -20,6 +20,7 @@ KIND_VOID = "action.void"
 KIND_DECISION = "approval_quorum_decision"
 KIND_REMEDIATION = "auto_remediation"
 KIND_OVERRIDE = "override"
+KIND_RULES = "rules.loaded"
 
 
 def rfc3339(moment: datetime) -> str:
@@ -109,6 +110,12 @@ def void_entry(key: str, tried: int, reason: str, run_id: str) -> LedgerAppend:
     """Return the entry that takes the place of a claim which never came, so that a late start is refused."""
     claim = {"type": KIND_VOID, "key": key, "tried": tried, "nonce": "", "reason": reason, "run_id": run_id}
     return LedgerAppend(claim_idem(key, tried), KIND_VOID, {"claim": claim}, first_wins=True)
+
+
+def rules_entry(rules_digest: str, rules: list[str]) -> LedgerAppend:
+    """Return the entry that a rule set came into force; one for each content."""
+    entry = {"type": KIND_RULES, "rules_digest": rules_digest, "rules": rules}
+    return LedgerAppend(f"{KIND_RULES}/{rules_digest}", KIND_RULES, {"rules": entry}, first_wins=True)
 
 
 def finished_entry(result: ActionResult, tried: int, nonce: str, workflow_id: str) -> LedgerAppend:

@@ -12,12 +12,15 @@ from pathlib import Path
 import httpx
 import uvicorn
 from prometheus_client import CollectorRegistry
-from rules.source import RuleSource
 from temporalio.client import Client
 
 from activities.connection import connect
-from lumen.errors import SettingsError
+from activities.ledger_client import LedgerClient
+from lumen.errors import LedgerError, LedgerUnavailableError, SettingsError
+from lumen.records import rules_entry
 from lumen.settings import Settings
+from rules.freshness import keep_fresh
+from rules.source import RuleSource
 from worker.health import create_health_app
 from worker.wiring import build_workers
 
@@ -48,7 +51,8 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, lambda: _report(source.reload()))
+    reload = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
     registry = CollectorRegistry()
     connected = await _connect(settings, stop)
     if connected is None:
@@ -57,14 +61,19 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         for worker in build_workers(settings, connected, http, source, registry, runners):
             await stack.enter_async_context(worker)
-        background = [asyncio.create_task(_watch_rules(source))]
         server = _server(settings, registry, connected)
-        background.append(asyncio.create_task(server.serve()))
+        serving = asyncio.create_task(server.serve())
+        ledger = LedgerClient(http, settings.proofd_url, settings.proofd_tokens[0])
+        watching = [
+            asyncio.create_task(keep_fresh(source, reload)),
+            asyncio.create_task(_announce_rules(source, ledger)),
+        ]
         _LOG.info("worker started", extra={"runners": list(runners)})
         await stop.wait()
         server.should_exit = True
-        background[0].cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, serving, return_exceptions=True)
 
 
 def _check(settings: Settings) -> None:
@@ -108,16 +117,19 @@ def _server(settings: Settings, registry: CollectorRegistry, client: Client) -> 
     return _QuietServer(config)
 
 
-async def _watch_rules(source: RuleSource) -> None:
+async def _announce_rules(source: RuleSource, ledger: LedgerClient) -> None:
+    """Record in the ledger which rules are in force, at the start and after each reload; once for each content."""
+    announced = ""
     while True:
+        ruleset = source.current
+        if ruleset.digest != announced:
+            try:
+                await ledger.append(rules_entry(ruleset.digest, [rule.name for rule in ruleset.rules]))
+            except LedgerUnavailableError:
+                pass  # tried again below; the ledger's own metrics and every waiting episode say that it is away
+            except LedgerError:
+                _LOG.exception("the ledger refused to record the rules")
+                announced = ruleset.digest
+            else:
+                announced = ruleset.digest
         await asyncio.sleep(_RULES_LOOK)
-        outcome = await asyncio.to_thread(source.refresh)
-        if outcome is not None:
-            _report(outcome)
-
-
-def _report(error: str) -> None:
-    if error:
-        _LOG.error("the rules were not reloaded, the last good set stays: %s", error)
-    else:
-        _LOG.info("the rules were reloaded")

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 from prometheus_client import CollectorRegistry
-from rules.source import RuleSource
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -30,6 +29,7 @@ from activities.proving import HttpProving
 from activities.routing import AlertRouter
 from lumen import names
 from lumen.settings import Settings
+from rules.source import RuleSource
 from workflows.alert import AlertWorkflow
 from workflows.freeze import FreezeWorkflow
 from workflows.guard import GuardWorkflow

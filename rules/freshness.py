@@ -9,7 +9,7 @@ from rules.source import RuleSource
 
 REFRESH_SECONDS = 2.0
 
-_log = logging.getLogger("lumen.api")
+_log = logging.getLogger("lumen.rules")
 
 
 async def keep_fresh(source: RuleSource, asked: asyncio.Event, seconds: float = REFRESH_SECONDS) -> None:

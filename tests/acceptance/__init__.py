@@ -1,0 +1,1 @@
+"""What Lumen promises, tried on separate processes that are really killed."""
