@@ -15,9 +15,8 @@ from rules.language.placeholders import names, near_misses, strings_in
 from rules.language.promql import ConditionError, check_condition
 from rules.model import ActionTemplate, Param, Policy, Rule
 from rules.policy import build_approval
-from rules.reading.document import Findings, Node, Place, Scalar, nearest
+from rules.reading.document import Findings, Mapping, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
-from rules.reading.values import Unreadable
 
 
 class Trust(Enum):
@@ -28,16 +27,12 @@ class Trust(Enum):
     BROKEN = "broken"
 
 
-def build_rules(node: Node, policy: Policy, taken: dict[str, Place], findings: Findings, trust: Trust) -> list[Rule]:
+def build_rules(node: Mapping, policy: Policy, taken: dict[str, Place], findings: Findings, trust: Trust) -> list[Rule]:
     """Return the rules of one file; ``taken`` holds the rule names of the files before it and is added to.
 
     ``trust`` says what is known about the policy, so that one mistake in it is not said again at each rule.
     """
-    try:
-        file = Reader(findings).section(node, "the file", schema.FILE)
-    except Unreadable as wrong:
-        findings.add(wrong.place, wrong.problem, wrong.fix)
-        return []
+    file = Reader(findings).section(node, "the file", schema.FILE)
     defaults = file.get("defaults") or Section(node.place, {key.name: key for key in schema.DEFAULTS})
     for name in ("proofd_url", "control_bus_url"):
         if name in defaults.nodes:

@@ -32,7 +32,9 @@ def load(folder: Path, *, default_min_rank: str = "link") -> RuleSet:
     taken: dict[str, Place] = {}
     rules: list[Rule] = []
     for file, node in documents.items():
-        if _holds_rules(file, node, findings):
+        if not isinstance(node, Mapping):
+            findings.add(node.place, "the file is not a mapping", "begin it with rules:")
+        elif _holds_rules(file, node, findings):
             rules.extend(build_rules(node, policy, taken, findings, trust))
     if not rules and not findings.items:
         findings.add(
@@ -127,9 +129,9 @@ def _text(path: Path, findings: Findings) -> str | None:
         return None
 
 
-def _holds_rules(file: str, node: Node, findings: Findings) -> bool:
+def _holds_rules(file: str, node: Mapping, findings: Findings) -> bool:
     """Tell rule files from other YAML; a policy or a misspelt ``rules`` must not pass as something else."""
-    keys = {name.text: name.place for name, _ in node.entries} if isinstance(node, Mapping) else {}
+    keys = {name.text: name.place for name, _ in node.entries}
     if "rules" in keys:
         return True
     if Path(file).name == "policy.yml":
@@ -227,17 +229,13 @@ class _Composer:
 
     def _sequence(self, event: Any, events: Iterator[yaml.Event], depth: int) -> Sequence:
         items = []
-        for item in events:
-            if isinstance(item, yaml.SequenceEndEvent):
-                break
+        while not isinstance(item := next(events), yaml.SequenceEndEvent):
             items.append(self._node(item, events, depth + 1))
         return Sequence(self._place(event), tuple(items))
 
     def _mapping(self, event: Any, events: Iterator[yaml.Event], depth: int) -> Mapping:
         entries: dict[str, tuple[Scalar, Node]] = {}
-        for item in events:
-            if isinstance(item, yaml.MappingEndEvent):
-                break
+        while not isinstance(item := next(events), yaml.MappingEndEvent):
             key = self._node(item, events, depth + 1)
             value = self._node(next(events), events, depth + 1)
             if not isinstance(key, Scalar):

@@ -69,17 +69,20 @@ class Findings:
 
     items: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    _known: set[Finding | str] = field(default_factory=set)
 
     def add(self, place: Place, problem: str, fix: str) -> None:
         """Report one problem and its fix; control characters in either are shown escaped."""
         found = Finding(place.file, place.line, place.column, _clean(problem), _clean(fix), place.length)
-        if found not in self.items:
+        if found not in self._known:
+            self._known.add(found)
             self.items.append(found)
 
     def warn(self, place: Place, text: str) -> None:
         """Note something that is allowed and often a mistake."""
         line = f"{place.file}:{place.line}:{place.column}: {_clean(text)}"
-        if line not in self.warnings:
+        if line not in self._known:
+            self._known.add(line)
             self.warnings.append(line)
 
     def raise_all(self) -> NoReturn:

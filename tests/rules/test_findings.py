@@ -21,6 +21,13 @@ RULE_MISTAKES = [
     ("    cooldown: -1", "4:15: cooldown is -1, which is no duration"),
     ("    cooldown: 31d", "4:15: cooldown is 2.6784e+06 s: write a duration from 0 s to 30 days"),
     ("    cooldown: [1]", "4:15: cooldown is a list: write a duration"),
+    ("    when: up > bool 1", "4:11: when: a comparison with bool always has a result"),
+    ("    when: 'up == {labels.x}'", "4:18: when: the placeholder {labels.x} stands outside quotes"),
+    ("    match: ['a=" + "x" * 4100 + "']", "4:13: an element of match is longer than 4096 characters: shorten it"),
+    (
+        "    match: ['a=~" + "x" * 1001 + "']",
+        "4:17: match: the regular expression is not RE2: it is longer than 1000 characters",
+    ),
     ("    dry_run: yes", "4:14: dry_run is yes: write true or false, without quotes"),
     ('    dry_run: "true"', "4:14: dry_run is true: write true or false, without quotes"),
     ("    name: 7", '4:11: name is text, but YAML reads 7 as a number: quote it: "7"'),
@@ -115,6 +122,7 @@ ACTION_MISTAKES = [
     ('{cmd: " "}', "3:22: the command is empty: name a program"),
     ("{cmd: [a, ~]}", '3:26: an element of cmd is ~, which YAML reads as nothing: quote it: "~"'),
     ("{cmd: [a, [b]]}", "3:26: an element of cmd is a list: write text"),
+    ("{cmd: [a, null]}", "3:26: an element of cmd is null, which YAML reads as nothing"),
     ('{cmd: "a \'b"}', "3:22: the command cannot be split: No closing quotation"),
     (
         '{cmd: "ps | grep x"}',
@@ -158,6 +166,12 @@ ACTION_MISTAKES = [
 ]
 
 FILE_MISTAKES = [
+    ("- a", "1:1: the file is not a mapping: begin it with rules:"),
+    ("just text", "1:1: the file is not a mapping"),
+    (
+        "rules:\n  - alert: A\n    actions:\n      - cmd:\n          - a\n          -\n",
+        '6:12: an element of cmd is nothing: write ""',
+    ),
     ("rules: []", "1:8: rules is an empty list"),
     ("rules:\n  - just text", "2:5: a rule is not a mapping: write key: value pairs"),
     ("rules:\n  - alert: A", '2:5: a rule has no "actions": add actions:'),
