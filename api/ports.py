@@ -98,9 +98,13 @@ async def reaching_temporal(seconds: float) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except (RPCError, TimeoutError):
-        raise UnreachableError("Temporal did not answer: nothing was recorded, send it again") from None
+        raise UnreachableError(
+            "Temporal did not answer in time: send the request again, repeating it is harmless"
+        ) from None
     except RuntimeError as error:
         # What temporalio raises when a lazy client cannot connect.
         if "client connect" not in str(error):
             raise
-        raise UnreachableError("Temporal cannot be reached: nothing was recorded, send it again") from None
+        raise UnreachableError(
+            "Temporal cannot be reached: send the request again later, repeating it is harmless"
+        ) from None

@@ -27,6 +27,7 @@ UNREADABLE = {
     "utf-16": body_with(GOOD).decode().encode("utf-16"),
     "invalid utf-8": body_with(GOOD.replace(b"Good", b"\xff\xfe")),
     "utf-8 surrogate": body_with(GOOD.replace(b"Good", b"\xed\xa0\x80")),
+    "utf-8 surrogate in an unknown field": b'{"alerts":[' + GOOD + b'],"x":"\xed\xa0\x80"}',
     "NaN": b'{"alerts":[' + GOOD + b'],"x":NaN}',
     "Infinity": b'{"alerts":[' + GOOD + b'],"x":-Infinity}',
     "deep array": b"[" * 200_000,
@@ -206,6 +207,12 @@ async def test_details_are_printable(http: httpx.AsyncClient) -> None:
     item = alert(labels={"\u001b[2J\u202e": 1})
     answer = await http.post("/webhook", json=notification(item, alert()), headers=AUTH)
     assert answer.json()["alerts"][0]["detail"] == 'the label "\\x1b[2J\\u202e" must be a string, not a number'
+
+
+@pytest.mark.parametrize("path", ["/alert/", "/webhook//", "//webhook"])
+async def test_no_redirects(http: httpx.AsyncClient, path: str) -> None:
+    """A path that is nearly right is a 404 and never a redirect, which would turn a POST into a GET."""
+    assert (await http.post(path, content=GOOD, headers=AUTH)).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/nope", "/webhooks", "/webhooks/other", "/docs", "/openapi.json", "/redoc"])

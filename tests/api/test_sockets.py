@@ -135,6 +135,12 @@ async def test_truncated_body(port: int, sink: RecordingSink) -> None:
     assert await reader.read() == b""
     assert (await post(port, GOOD)).status_code == 202
     assert len(sink.routed) == 1
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(PATIENCE):
+        while 'lumen_webhook_requests_total{code="400"} 1.0' not in (
+            counted := (await client.get(url(port, "/metrics"))).text
+        ):
+            pass
+    assert 'lumen_webhook_requests_total{code="500"} 0.0' in counted
 
 
 @pytest.mark.parametrize(

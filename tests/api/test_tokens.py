@@ -97,6 +97,14 @@ def test_no_tokens_no_entry() -> None:
         assert book.caller(header) is None
 
 
+def test_an_empty_token_never_gets_in() -> None:
+    """Even a tokens file that holds the digest of nothing opens no door to a request without a token."""
+    nothing = {hashlib.sha256(b"").digest(): Caller(frozenset({Scope.READ}), "a")}
+    book = build_token_book([], [], nothing, embedded=False)
+    for header in ("", "Bearer ", "Basic " + base64.b64encode(b"user:").decode()):
+        assert book.caller(header) is None
+
+
 @given(st.text())
 def test_any_header_is_harmless(header: str) -> None:
     """No Authorization header raises or gets in by being odd."""
