@@ -18,12 +18,12 @@ from api.edge import Edge
 from api.episodes import TemporalEpisodes
 from api.metrics import ApiMetrics
 from api.reception import Reception
-from rules.freshness import keep_fresh
 from api.server import bind, serve_app
 from api.tokens import TokenBook, build_token_book, parse_tokens_file
 from lumen.alert import Alert
 from lumen.errors import SettingsError
 from lumen.settings import Settings
+from rules.freshness import keep_fresh
 from rules.match import rule_for
 from rules.source import RuleSource
 
