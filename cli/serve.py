@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from cli import datadir, logs
+from cli.failure import FAILED
 from cli.settings import load_process, require
+from lumen.errors import LumenError
 from lumen.settings import Settings
 
 LEDGER_ORIGIN = "lumen.local/ledger"
@@ -25,7 +32,7 @@ def serve_api() -> None:
     _forward_core_logs()
     from api.run import serve  # noqa: PLC0415  # the other commands do without FastAPI
 
-    asyncio.run(serve(settings))
+    _until_stopped("api", serve(settings))
 
 
 def serve_worker(runners: tuple[str, ...]) -> None:
@@ -40,7 +47,7 @@ def serve_worker(runners: tuple[str, ...]) -> None:
     _forward_core_logs()
     from worker.run import serve  # noqa: PLC0415  # the other commands do without the worker
 
-    asyncio.run(serve(settings, runners=runners) if runners else serve(settings))
+    _until_stopped("worker", serve(settings, runners=runners) if runners else serve(settings))
 
 
 def serve_proofd() -> None:
@@ -60,7 +67,18 @@ def serve_proofd() -> None:
         salt=settings.proof_salt,
         tokens=tuple(dict.fromkeys((*settings.proofd_tokens, *settings.api_tokens))),
     )
-    asyncio.run(serve(config, CollectorRegistry()))
+    _until_stopped("proofd", serve(config, CollectorRegistry()))
+
+
+def _until_stopped(name: str, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except LumenError:
+        raise
+    except Exception:
+        # The edge of the process: what nobody foresaw goes into the log like everything else, as one line.
+        logging.getLogger(f"lumen.{name}").critical("%s failed", name, exc_info=True)
+        raise typer.Exit(FAILED) from None
 
 
 def _forward_core_logs() -> None:

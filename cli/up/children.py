@@ -73,16 +73,21 @@ class Children:
 
         """
         argv = (sys.executable, "-I", "-S", cli.tether.__file__, str(os.getpid()), *piece.argv)
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            env=dict(piece.environ),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        # The pipe is our own: asyncio's wait() for a child would also wait for whatever else holds its pipe open.
+        reading, writing = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                env=dict(piece.environ),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writing,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+        finally:
+            os.close(writing)
         show = (lambda message: self._tell(f"{piece.name}: {message}")) if piece.shows_errors else None
         log = ChildLog(self._logs / f"{piece.name}.log", show)
-        pump = asyncio.create_task(_pump(process, log))
+        pump = asyncio.create_task(_pump(reading, log))
         self._children.append(_Child(piece, process, log, pump, asyncio.create_task(process.wait())))
         try:
             await self.until(asyncio.wait_for(piece.ready(), piece.ready_within))
@@ -140,11 +145,16 @@ class Children:
         child.log.close()
 
 
-async def _pump(process: asyncio.subprocess.Process, log: ChildLog) -> None:
-    if process.stdout is None:
-        return
-    while chunk := await process.stdout.read(_CHUNK):
-        log.write(chunk)
+async def _pump(reading: int, log: ChildLog) -> None:
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(reading, "rb", 0)
+    )
+    try:
+        while chunk := await stream.read(_CHUNK):
+            log.write(chunk)
+    finally:
+        transport.close()
 
 
 async def _drain(child: _Child) -> None:

@@ -240,12 +240,12 @@ async def until_listed(lumen: Lumen, known: str) -> Any:
 async def until_cool(client: Client, guard: str) -> None:
     """Wait until nothing cools in a guard: it records who cleared it before it does."""
     async with asyncio.timeout(30):
-        while (await client.get_workflow_handle(guard).query(names.QUERY_STATUS))["cooling"]:  # noqa: ASYNC110 - see above
+        while (await client.get_workflow_handle(guard).query(names.QUERY_STATUS))["cooling"]:
             await asyncio.sleep(0.05)
 
 
 async def until_counted(client: Client, accepted: int) -> None:
     """Wait until visibility knows so many episodes."""
     async with asyncio.timeout(30):
-        while (await settled(client)).accepted < accepted:  # noqa: ASYNC110 - visibility tells nobody
+        while (await settled(client)).accepted < accepted:
             await asyncio.sleep(0.1)

@@ -7,13 +7,26 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 import yaml
 
 from tests.cli.up.conftest import Up, children_of, group_of, until
 from tests.stack.processes import lumen_command
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A running `lumen up` for the tests that leave it as it is."""
+    one = Up(tmp_path_factory.mktemp("running"))
+    try:
+        one.start()
+        yield one
+    finally:
+        one.end()
 
 
 def lumen(up: Up, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,10 +48,9 @@ def test_everything_starts_says_where_and_stops_in_order(up: Up) -> None:
     assert not (up.data / "endpoints.json").exists()
 
 
-def test_the_printed_receiver_is_yaml_whose_token_file_opens_the_webhook(up: Up) -> None:
+def test_the_printed_receiver_is_yaml_whose_token_file_opens_the_webhook(running: Up) -> None:
     """What is pasted into Alertmanager works: valid YAML, the right URL, a token that is accepted."""
-    up.start()
-    text = up.printed
+    text = running.printed
     config = yaml.safe_load(text[text.index("route:\n") : text.index("Try it:")])
     (webhook,) = config["receivers"][0]["webhook_configs"]
     authorization = webhook["http_config"]["authorization"]
@@ -103,29 +115,25 @@ def test_a_child_that_dies_is_named_and_ends_all(up: Up) -> None:
     assert f"lumen: worker was ended by SIGKILL; its log is {up.data}/logs/worker.log" in up.printed
 
 
-def test_a_second_lumen_up_on_the_same_data_is_refused(up: Up) -> None:
+def test_a_second_lumen_up_on_the_same_data_is_refused(running: Up) -> None:
     """One line that names the process that has it; the first goes on."""
-    up.start()
     second = subprocess.run(
-        lumen_command("up"), env=up.environ | {"PATH": "/usr/bin"}, capture_output=True, text=True, check=False
+        lumen_command("up"), env=running.environ | {"PATH": "/usr/bin"}, capture_output=True, text=True, check=False
     )
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
-    assert f"(process {up.child.pid})" in second.stderr
-    assert httpx.get(up.url("api", "/readyz"), trust_env=False).status_code == 200
+    assert f"(process {running.child.pid})" in second.stderr
+    assert httpx.get(running.url("api", "/readyz"), trust_env=False).status_code == 200
 
 
-def test_no_secret_is_printed_logged_or_on_a_command_line(up: Up) -> None:
+def test_no_secret_is_printed_logged_or_on_a_command_line(running: Up) -> None:
     """Generated secrets are in their files and in environments, nowhere else."""
-    up.start()
-    lumen(up, "alert", "send", "DiskFull", "-l", "instance=h1")
-    httpx.get(up.url("api", "/decision?token=abcdefghijkl"), trust_env=False)
-    commands = " ".join(group_of(up.child.pid).values())
-    up.child.kill(signal.SIGTERM)
-    up.gone()
-    logs = "".join(path.read_text() for path in (up.data / "logs").iterdir())
-    for secret in json.loads((up.data / "secrets.json").read_text()).values():
-        assert secret.removeprefix("k1:") not in up.printed + logs + commands
+    lumen(running, "alert", "send", "DiskFull", "-l", "instance=h1")
+    httpx.get(running.url("api", "/decision?token=abcdefghijkl"), trust_env=False)
+    commands = " ".join(group_of(running.child.pid).values())
+    logs = "".join(path.read_text() for path in (running.data / "logs").iterdir())
+    for secret in json.loads((running.data / "secrets.json").read_text()).values():
+        assert secret.removeprefix("k1:") not in running.printed + logs + commands
     assert "abcdefghijkl" not in logs
 
 
