@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,8 @@ def check(
     \b
     Example: lumen rules check rules/
     """
-    from rules.loader import load  # noqa: PLC0415  # pulls in YAML and PromQL, which --help can do without
+    from rules.loader import load, sources  # noqa: PLC0415  # pulls in YAML and PromQL, which --help can do without
+    from rules.report import render  # noqa: PLC0415  # see above
 
     settings = load_client().settings
     path = Path(folder or settings.rules)
@@ -34,9 +36,9 @@ def check(
         found = load(path, default_min_rank="signal" if settings.embedded else "link")
     except RulesError as error:
         if as_json:
-            print_json({"ok": False, "folder": str(path), "findings": str(error).splitlines()})
+            print_json({"ok": False, "folder": str(path), "findings": [asdict(finding) for finding in error.findings]})
         else:
-            complain(str(error))
+            complain(f"the rules in {path} do not load:\n{render(error.findings, sources(path)) or error}")
         raise typer.Exit(FAILED) from None
     if as_json:
         rules = [{"name": rule.name} for rule in found.rules]

@@ -45,11 +45,15 @@ def up(*, as_json: bool) -> None:
 def _checked_rules(plan: planning.Plan) -> status.Loaded:
     """Return what was found; a mistake in them is found before anything starts."""
     from rules.loader import load as load_rules  # noqa: PLC0415  # pulls in YAML and PromQL, which --help can do without
+    from rules.loader import sources  # noqa: PLC0415  # see above
+    from rules.report import render  # noqa: PLC0415  # see above
 
+    folder = Path(plan.settings.rules)
     try:
-        found = load_rules(Path(plan.settings.rules), default_min_rank="signal" if plan.own_temporal else "link")
+        found = load_rules(folder, default_min_rank="signal" if plan.own_temporal else "link")
     except RulesError as error:
-        raise CommandError(f"the rules in {plan.settings.rules} do not load; nothing was started:\n{error}") from None
+        shown = render(error.findings, sources(folder)) or str(error)
+        raise CommandError(f"the rules in {folder} do not load; nothing was started:\n{shown}") from None
     for warning in found.warnings:
         complain(f"warning: {warning}")
     return status.Loaded(len(found.rules), next((rule.alert for rule in found.rules if rule.alert), ""))
