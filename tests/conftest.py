@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -30,6 +31,12 @@ TIME_SKIPPING = [
     "--dynamic-config-value",
     "matching.numTaskqueueWritePartitions=1",
 ]
+
+
+@pytest.fixture(scope="session")
+def require_all() -> bool:
+    """Whether a missing program must fail a test instead of skipping it (``REQUIRE_ALL=1``, as in CI)."""
+    return os.environ.get("REQUIRE_ALL") == "1"  # noqa: TID251 - the one switch of the tests
 
 
 @pytest_asyncio.fixture(scope="session")
