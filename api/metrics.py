@@ -44,7 +44,10 @@ class ApiMetrics:
             "lumen_webhook_duration_seconds", "Time from a webhook's headers to its answer", registry=registry
         )
         self._approvals = Counter(
-            "lumen_approval_events", "Votes and overrides that were recorded", ["action"], registry=registry
+            "lumen_api_ballots",
+            "Votes and overrides sent on by this API; the worker counts what they came to",
+            ["action"],
+            registry=registry,
         )
         Gauge("lumen_build_info", "The version that runs", ["version"], registry=registry).labels(version).set(1)
         for source in SOURCES:

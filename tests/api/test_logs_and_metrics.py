@@ -63,7 +63,7 @@ async def test_everything_starts_at_zero(http: httpx.AsyncClient) -> None:
     for code in (202, 400, 401, 403, 405, 408, 413, 500, 503):
         assert f'lumen_webhook_requests_total{{code="{code}"}} 0.0' in text
     for action in ("approve", "reject", "override_approve", "override_reject", "override_cancel", "override_retry"):
-        assert f'lumen_approval_events_total{{action="{action}"}} 0.0' in text
+        assert f'lumen_api_ballots_total{{action="{action}"}} 0.0' in text
     assert "lumen_alerts_truncated_total 0.0" in text
     assert "lumen_webhook_duration_seconds_count 0.0" in text
     assert 'lumen_build_info{version="1.2.3"} 1.0' in text

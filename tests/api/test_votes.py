@@ -273,6 +273,6 @@ async def test_recorded_decisions_are_counted(http: httpx.AsyncClient, episodes:
     episodes.tally = BallotError("used", "because")
     await http.post(VOTES, json={"decision": "approve"}, headers=ALICE)
     text = (await http.get("/metrics")).text
-    assert 'lumen_approval_events_total{action="approve"} 1.0' in text
-    assert 'lumen_approval_events_total{action="override_retry"} 1.0' in text
-    assert 'lumen_approval_events_total{action="reject"} 0.0' in text
+    assert 'lumen_api_ballots_total{action="approve"} 1.0' in text
+    assert 'lumen_api_ballots_total{action="override_retry"} 1.0' in text
+    assert 'lumen_api_ballots_total{action="reject"} 0.0' in text
