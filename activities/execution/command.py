@@ -148,7 +148,7 @@ class RunningCommand:
             start_error="",
             stdout=stdout,
             stderr=stderr,
-            duration_sec=(self._loop.time() if ending is None else ending.at) - link.began,
+            duration_sec=self._loop.time() - link.began if ending is None else ending.seconds,
             lost=lost,
             survivors=link.survivors or (),
         )

@@ -38,6 +38,7 @@ class Supervisor:
         self.failure = -1  # pipe that closes when the child has become the command
         self.phase = RUNNING
         self.cause = "-"
+        self.began = 0.0
         self.deadline = 0.0
         self.ended = False
         self.worker_gone = False
@@ -88,7 +89,8 @@ class Supervisor:
         os.dup2(0, 1)
         os.dup2(0, 2)
         self.poll.register(self.failure, select.POLLIN)
-        self.deadline = time.monotonic() + self.request.timeout
+        self.began = time.monotonic()
+        self.deadline = self.began + self.request.timeout
 
     def wait(self, seconds: float) -> None:
         """Sleep until something happens, at most `seconds`, and take in what happened."""
@@ -137,8 +139,12 @@ class Supervisor:
         elif late and self.phase == TERMINATING:
             self.kill()
         elif late:
-            self.ended = True
-            self.tell(f"ended lost 0 {self.cause}")
+            self.tell_end("lost", 0)
+
+    def tell_end(self, how: str, number: int) -> None:
+        """The command has ended, or will not."""
+        self.ended = True
+        self.tell(f"ended {how} {number} {self.cause} {time.monotonic() - self.began:.6f}")
 
     def terminate(self, cause: str) -> None:
         """Ask the group to end. A stopped process takes a SIGTERM only once it continues."""
@@ -172,8 +178,7 @@ class Supervisor:
             if self.failure >= 0:
                 self.note_start()
             how = "exit" if info.si_code == os.CLD_EXITED else "signal"
-            self.ended = True
-            self.tell(f"ended {how} {info.si_status} {self.cause}")
+            self.tell_end(how, info.si_status)
 
     def end_leftovers(self) -> list[int]:
         """Wait for what the command left behind, then kill it; the pids that could not be killed.

@@ -33,12 +33,12 @@ def encode_request(argv: Sequence[str], env: Mapping[str, str], cwd: str, timeou
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the command itself ended: `how` is exit, signal or lost; `cause` is timeout, cancel or `-`."""
+    """How the command itself ended: `how` is exit, signal or lost; `cause` is timeout, cancel or `-`; `seconds` it took."""
 
     how: str
     number: int
     cause: str
-    at: float
+    seconds: float
 
 
 class SupervisorLink(asyncio.Protocol):
@@ -80,7 +80,7 @@ class SupervisorLink(asyncio.Protocol):
             self.began = self._loop.time()
             self._settle(self.start_known)
         elif word == "ended":
-            self.ending = Ending(values[0], int(values[1]), values[2], self._loop.time())
+            self.ending = Ending(values[0], int(values[1]), values[2], float(values[3]))
         elif word == "done":
             self.survivors = tuple(int(pid) for pid in values)
 

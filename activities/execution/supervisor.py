@@ -4,7 +4,7 @@ File descriptors at start: 0 is a stream socket to the worker, 1 and 2 are the p
 The worker sends `<length>\n<body>`, the body being NUL-separated fields (argv and environment cannot hold a NUL, and a
 JSON reader would cost a third of the start): timeout, grace (seconds), cwd, argc, argv…, `NAME=value`…; later at most one
 byte, which means cancel. The supervisor answers in lines: `starting`, then `failed <stage> <errno>` or `started <pid>`,
-`ended <exit|signal|lost> <number> <timeout|cancel|->`, `done <pids it could not kill>…`. Closing the socket is the
+`ended <exit|signal|lost> <number> <timeout|cancel|-> <seconds>`, `done <pids it could not kill>…`. Closing the socket is the
 worker's death, however it died.
 
 What holds:

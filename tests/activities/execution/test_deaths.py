@@ -141,14 +141,17 @@ async def test_a_stopped_worker() -> None:
         assert output == b"None 15 True\n"
 
 
-@pytest.mark.parametrize(("output", "variable"), [("", "OTHER"), (">/dev/null 2>&1", KEY_VARIABLE)])
-async def test_a_killed_supervisor(output: str, variable: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "output", "variable"),
+    [("", ">/dev/null 2>&1", "OTHER"), ("setsid", "", "OTHER"), ("setsid", ">/dev/null 2>&1", KEY_VARIABLE)],
+)
+async def test_a_killed_supervisor(start: str, output: str, variable: str) -> None:
     """SIGKILL of the supervisor ends the command too, and the result says that its end is not known.
 
-    A grandchild of another session is found by the output it holds, or by the key in its environment.
+    A grandchild is found by its session, by the output it holds, or by the key in its environment.
     """
     mark = new_mark()
-    script = sh(f"echo hi; sleep 60 & setsid sh -c 'sleep 60 & sleep 60' {output} & sleep 60", mark=mark)
+    script = sh(f"echo hi; sleep 60 & {start} sh -c 'sleep 60 & sleep 60' {output} & sleep 60", mark=mark)
     running = RunningCommand(replace(script, env={**script.env, variable: mark}))
     await until(lambda: len(marked(mark)) >= 6, "everything runs")
     assert running._supervised
