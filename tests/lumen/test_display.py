@@ -14,7 +14,7 @@ from lumen.display import ELLIPSIS, markdown_code, printable, truncate
 NASTY = st.sampled_from(
     "\x00\t\n\r\x1b\x7f\x85\x9b`\\\u00ad\u200b\u200e\u2028\u2029\u202e\u2066\ufeff\ud800\udfff\U000e0041é…한😀"
 )
-TEXT = st.text(st.characters() | NASTY, max_size=60)
+TEXT = st.lists(st.text(max_size=6) | NASTY, max_size=20).map("".join)
 FORBIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -65,7 +65,7 @@ def test_plain_text_is_left_alone_and_printing_twice_is_the_same(text: str) -> N
         ("two\nlines\r", "two\\x0alines\\x0d"),
         ("rm \u202egpj.exe", "rm \\u202egpj.exe"),
         ("\u2066\u2069", "\\u2066\\u2069"),
-        ("\u2028", "\\u2028"),
+        ("\u2028\u2029", "\\u2028\\u2029"),
         ("\ud800", "\\ud800"),
         ("\U000e0041", "\\U000e0041"),
         ("\xad", "\\xad"),
@@ -93,3 +93,9 @@ def test_an_empty_code_span_is_a_space() -> None:
     """Nothing is shown as a span with a space in it: two backticks side by side would open a span of another kind."""
     assert markdown_code("", 10) == "` `"
     assert markdown_code("a`b", 10) == "`a'b`"
+
+
+def test_a_cut_text_ends_in_an_ellipsis_of_three_bytes() -> None:
+    """The ellipsis is part of the limit, and no character is cut in half."""
+    assert truncate("abcdef", 5) == "ab…"
+    assert truncate("한국어", 8) == "한…"

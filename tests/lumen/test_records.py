@@ -59,6 +59,7 @@ ENTRIES: list[tuple[str, Callable[[], LedgerAppend]]] = [
     ("override", lambda: records.override_entry(WORKFLOW, firing().key, {"decision": "cancel", "actor": "a"}, NOW)),
     ("action.started", lambda: records.claim_entry(REQUEST, plan().actions[0], plan(), "nonce", "run")),
     ("action.void", lambda: records.void_entry(KEY, 2, "its worker was lost", "run")),
+    ("rules.loaded", lambda: records.rules_entry("sha256:00", ["disk-full", "host-down"])),
     ("action.finished", lambda: records.finished_entry(RESULT, 2, "nonce", WORKFLOW)),
     ("auto_remediation", lambda: remediation(Outcome.REMEDIATED, result("succeeded"))),
 ]
@@ -153,6 +154,14 @@ def test_a_claim_names_what_starts_and_by_what_right() -> None:
 def test_a_claim_holds_no_secret_of_an_action() -> None:
     """Headers and addresses of a call are in the claim as a digest only."""
     assert "hunter2" not in repr(records.claim_entry(REQUEST, plan().actions[1], plan(), "nonce", "run").parts)
+
+
+def test_a_rule_set_is_recorded_once_by_its_content() -> None:
+    """Every worker that loads the same rules sends the same entry, and other rules are another entry."""
+    first, second = (records.rules_entry(digest, ["disk-full"]) for digest in ("sha256:00", "sha256:01"))
+    assert first.first_wins
+    assert first.idem != second.idem
+    assert first.parts["rules"]["rules"] == ["disk-full"]
 
 
 def test_only_one_of_claim_and_void_can_exist() -> None:
