@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from rules.match import rule_for
-from rules.source import RuleSource
 from temporalio import activity
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -19,6 +17,8 @@ from lumen import names
 from lumen.alert import Alert
 from lumen.contracts import Delivered, Delivery, Done, HolderQuestion, HolderState, Routing, WakeRequest
 from lumen.outcome import State
+from rules.match import rule_for
+from rules.source import RuleSource
 
 PARALLEL = 8
 """Alerts handed over at once by one activity."""

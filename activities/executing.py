@@ -9,7 +9,6 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rules.source import RuleSource
 from temporalio import activity
 
 from activities.guarding import FreezeSwitch
@@ -22,6 +21,7 @@ from lumen.errors import LedgerError, LedgerUnavailableError
 from lumen.outcome import ActionStatus
 from lumen.plan import ActionKind, Plan, PlannedAction, Refusal
 from lumen.records import claim_entry, finished_entry
+from rules.source import RuleSource
 
 _HEARTBEAT = 2.0
 _LEDGER_PATIENCE = 8.0

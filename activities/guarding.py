@@ -71,7 +71,7 @@ class Guards:
             names.GUARD_WORKFLOW,
             {"carry": None},
             id=guard_id,
-            task_queue=names.TASK_QUEUE,
+            task_queue=names.GUARD_TASK_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=f"guard of {guard_id}"[:200],
         )

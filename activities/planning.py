@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from rules.match import rule_for
-from rules.planner import plan_for
-from rules.source import RuleSource
 from temporalio import activity
 
 from activities.guarding import FreezeSwitch, Guards, GuardVerdict
@@ -26,6 +23,9 @@ from lumen.contracts import (
     Verdict,
 )
 from lumen.plan import Mode, Plan, Refusal
+from rules.match import rule_for
+from rules.planner import plan_for
+from rules.source import RuleSource
 
 
 def current_plan(source: RuleSource, alert: Alert) -> Plan | Refusal:

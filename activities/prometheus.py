@@ -8,6 +8,7 @@ import httpx
 
 from lumen.alert import Alert
 
+_TIMEOUT = 8.0
 _NOT_LABELS = {"__name__", "alertstate"}
 
 
@@ -54,7 +55,7 @@ class Prometheus:
         if not self._url:
             raise PrometheusUnavailableError("PROMETHEUS_URL is not set, so the condition cannot be evaluated")
         try:
-            response = await self._http.post(f"{self._url}/api/v1/query", data={"query": promql}, timeout=10)
+            response = await self._http.post(f"{self._url}/api/v1/query", data={"query": promql}, timeout=_TIMEOUT)
         except httpx.HTTPError as error:
             raise PrometheusUnavailableError(f"Prometheus cannot be reached: {type(error).__name__}") from error
         try:

@@ -92,13 +92,20 @@ def build_workers(
         Worker(
             client,
             task_queue=names.TASK_QUEUE,
-            workflows=list(WORKFLOWS),
+            workflows=[workflow for workflow in WORKFLOWS if workflow is not GuardWorkflow],
             activities=main,
             workflow_runner=sandbox(),
             workflow_task_executor=ThreadPoolExecutor(8, thread_name_prefix="workflow"),
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             max_cached_workflows=CACHED_WORKFLOWS,
             graceful_shutdown_timeout=GRACE,
+        ),
+        Worker(
+            client,
+            task_queue=names.GUARD_TASK_QUEUE,
+            workflows=[GuardWorkflow],
+            workflow_runner=sandbox(),
+            workflow_task_executor=ThreadPoolExecutor(2, thread_name_prefix="guard"),
         ),
         Worker(
             client,

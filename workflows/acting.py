@@ -85,21 +85,16 @@ class Actions:
                 return ActionResult(action.name, action.kind, self._key(action), ActionStatus.CANCELLED, reason)
             tried = self.tried.get(action.name, 0) + 1
             executed = await self._execute(plan, action, tried, authority)
-            if executed.start is Start.RAN and executed.result is not None:
-                self.tried[action.name] = tried
-                await self._record(executed, tried)
-                failures += 1
-                if not self._again(action, executed.result, failures):
-                    return executed.result
-                await workflow.sleep(action.backoff, summary=f"backoff of {action.name}")
-                continue
-            if await self._not_claimed(executed):
+            if executed.start is not Start.RAN and await self._not_claimed(executed):
                 continue
             self.tried[action.name] = tried
-            recovered = await self._recover(action, tried, executed)
-            if recovered.found is Found.RESULT and recovered.result is not None:
-                return recovered.result
-            if recovered.found is Found.UNKNOWN:
+            found, result = await self._result_of(action, tried, executed)
+            if result is not None:
+                failures += 1
+                if not self._again(action, result, failures):
+                    return result
+                await workflow.sleep(action.backoff, summary=f"backoff of {action.name}")
+            elif found is Found.UNKNOWN:
                 lost += 1
                 if not action.idempotent or lost > MAX_LOST:
                     return self._unknown(action, executed.reason)
@@ -108,6 +103,17 @@ class Actions:
                 await workflow.sleep(
                     min(2.0**idle, 60.0), summary=f"{action.name} did not start: {executed.reason}"[:200]
                 )
+
+    async def _result_of(
+        self, action: PlannedAction, tried: int, executed: ExecuteResult
+    ) -> tuple[Found, ActionResult | None]:
+        """Return the result of a start: its own where it came back, else what the ledger has of it."""
+        if executed.start is Start.RAN and executed.result is not None:
+            await self._record(executed, tried)
+            return Found.RESULT, executed.result
+        # A result found is a result like any other: after a reset the retries that followed it are found in their turn.
+        recovered = await self._recover(action, tried, executed)
+        return recovered.found, recovered.result if recovered.found is Found.RESULT else None
 
     async def _execute(self, plan: Plan, action: PlannedAction, tried: int, authority: Authority) -> ExecuteResult:
         live = self.live
@@ -180,19 +186,23 @@ class Actions:
         wait = action.timeout + options.KILL_GRACE + 5.0
         if executed.start is Start.NO_LEDGER:
             self.live.enter(State.WAITING_LEDGER, "the ledger does not answer; nothing runs unproven")
-        recovered = await workflow.execute_activity_method(
-            Proving.recover,
-            RecoverRequest(
-                key=self._key(action),
-                tried=tried,
-                wait=wait,
-                nonce=executed.nonce if executed.start is Start.NO_LEDGER else "",
-                reason=executed.reason,
-                run_id=self.live.run_id,
-            ),
-            summary=f"what became of {action.name}",
-            **options.recovery(wait),
+        request = RecoverRequest(
+            key=self._key(action),
+            tried=tried,
+            wait=wait,
+            nonce=executed.nonce if executed.start is Start.NO_LEDGER else "",
+            reason=executed.reason,
+            run_id=self.live.run_id,
         )
+        try:
+            recovered = await workflow.execute_activity_method(
+                Proving.recover, request, summary=f"what became of {action.name}", **options.recovery(wait)
+            )
+        except ActivityError as error:
+            if not ledger.is_refused(error):
+                raise
+            text = f"the ledger does not say what became of {action.name}: {error.cause}"
+            raise AttemptEndedError(Outcome.UNKNOWN, text) from error
         self.live.enter(State.EXECUTING, action.name)
         self.live.episode.proof_refs = [*self.live.episode.proof_refs, *recovered.proof_refs][-100:]
         return recovered

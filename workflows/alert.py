@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -31,16 +32,19 @@ class AlertWorkflow:
     def __init__(self, start: EpisodeStart) -> None:
         """Begin with nothing, or with what continue-as-new carried over."""
         self.live = LiveEpisode(start.key, start.carry or Episode())
+        self.counted = False
 
     @workflow.run
     async def run(self, start: EpisodeStart) -> dict[str, Any]:  # noqa: ARG002 - `init` and `run` take the same arguments
         """Attempt, cool, watch, and attempt again where the rules of an episode's life say so; then close."""
         await self._first_alert()
         step = Next("attempt") if not self.live.episode.attempts else self._next()
-        while step.step != "close":
-            await self._take(step)
-            step = Next("close") if self.live.cancelled_in_temporal else self._next()
-        return await self._close()
+        while True:
+            if step.step != "close":
+                await self._take(step)
+            elif await self._closed():
+                return self._result()
+            step = self._next()
 
     async def _first_alert(self) -> None:
         live = self.live
@@ -51,6 +55,8 @@ class AlertWorkflow:
             raise ApplicationError(text, type="no_alert", non_retryable=True) from None
 
     def _next(self) -> Next:
+        if self.live.cancelled_in_temporal:
+            return Next("close")
         return next_step(self.live.episode, workflow.now())
 
     async def _take(self, step: Next) -> None:
@@ -83,10 +89,10 @@ class AlertWorkflow:
         episode = self.live.episode
         assert episode.alert is not None  # noqa: S101 - an attempt has ended, so there was an alert
         episode.asked_prometheus = True
-        answer = await workflow.execute_local_activity_method(
-            Planning.still_firing, StillFiringRequest(episode.alert), **options.judgement()
-        )
-        episode.still_firing = bool(answer.firing)
+        request = StillFiringRequest(episode.alert)
+        with contextlib.suppress(ActivityError):  # no answer is no news: the alert will be heard if it fires
+            answer = await workflow.execute_local_activity_method(Planning.still_firing, request, **options.judgement())
+            episode.still_firing = bool(answer.firing)
 
     async def _wait(self, step: Next) -> None:
         live = self.live
@@ -106,15 +112,24 @@ class AlertWorkflow:
         except asyncio.CancelledError:
             live.cancelled_in_temporal = True
 
-    async def _close(self) -> dict[str, Any]:
+    async def _closed(self) -> bool:
+        """Close, unless something was heard while the last things were done: an accepted alert must not be lost."""
         live = self.live
-        outcome = live.episode.outcome
-        assert outcome is not None  # noqa: S101 - only an ended attempt leads here
         await asyncio.gather(*live.tasks, return_exceptions=True)
-        live.enter(State.CLOSED, live.reason)
-        await workflow.execute_local_activity_method(Notifying.count_closed, Ended(outcome), **options.counting())
+        live.tasks = []
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return {"outcome": str(outcome), "attempts": live.episode.attempts_ended}
+        if self._next().step != "close":
+            return False
+        live.enter(State.CLOSED, live.reason)
+        if not self.counted and live.episode.outcome is not None:
+            self.counted = True
+            with contextlib.suppress(ActivityError):  # a counter is never worth an episode
+                ended = Ended(live.episode.outcome)
+                await workflow.execute_local_activity_method(Notifying.count_closed, ended, **options.counting())
+        return self._next().step == "close" and workflow.all_handlers_finished()
+
+    def _result(self) -> dict[str, Any]:
+        return {"outcome": str(self.live.episode.outcome), "attempts": self.live.episode.attempts_ended}
 
     def _tell_human(self, reason: str, text: str) -> None:
         live = self.live

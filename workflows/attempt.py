@@ -62,7 +62,7 @@ class AttemptRun:
             plan = await self._plan_condition_guard()
             try:
                 authority = await self._ask(plan)
-                await self._look_again(plan)
+                await self._look_again(plan, authority)
                 return await self._act(plan, authority)
             except AskAgainError:
                 self.needs_vote = self.needs_vote or plan.mode is Mode.APPROVE
@@ -160,17 +160,29 @@ class AttemptRun:
     def _valid_from(self, moment: datetime, plan: Plan) -> datetime:
         return moment + timedelta(seconds=plan.approval.valid_for)
 
-    async def _look_again(self, plan: Plan) -> None:
-        """Re-check after the wait: what was true when people were asked need not be true now."""
-        approval.stop_if_over(self.live)
+    async def _look_again(self, plan: Plan, authority: Authority) -> None:
+        """Re-check after the wait: what was true when people were asked need not be true now.
+
+        What blocks for a moment (Prometheus away, Lumen frozen) is waited for while the decision is valid.
+        """
+        live = self.live
+        approval.stop_if_over(live)
         if self.decision is None:
             return  # nobody was asked, so no time has passed since the plan was made
-        self.live.approval = None
-        prepared = await self._prepare(take_guards=False)
-        approval.stop_if_over(self.live)
-        self._stop_unless_blocked(prepared)
-        if prepared.plan is None or prepared.plan.digest != plan.digest or prepared.verdict is Verdict.BLOCKED:
-            raise AskAgainError
+        live.approval = None
+        while True:
+            seen = live.heard, live.woken
+            prepared = await self._prepare(take_guards=False)
+            approval.stop_if_over(live)
+            self._stop_unless_blocked(prepared)
+            if prepared.plan is None or prepared.plan.digest != plan.digest:
+                raise AskAgainError
+            if prepared.verdict is Verdict.GO:
+                return
+            live.enter(State.BLOCKED, prepared.reason)
+            await self._until_something_changes(seen, _FIRST_LOOK)
+            if authority.valid_until is not None and workflow.now() >= authority.valid_until:
+                raise AskAgainError
 
     async def _act(self, plan: Plan, authority: Authority) -> tuple[Outcome, str]:
         if plan.dry_run or plan.mode is Mode.SHADOW:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from lumen import names
 from lumen.canonical import digest
@@ -139,9 +139,16 @@ class GuardWorkflow:
             "ts": rfc3339(workflow.now()),
         }
         idem = f"{workflow.info().workflow_id}/override/{digest(entry)[7:39]}"
-        await workflow.execute_activity_method(
-            Proving.append, LedgerAppend(idem, KIND_OVERRIDE, {"override": entry}), **options.patient_append()
-        )
+        try:
+            await workflow.execute_activity_method(
+                Proving.append,
+                LedgerAppend(idem, KIND_OVERRIDE, {"override": entry}),
+                task_queue=names.TASK_QUEUE,
+                **options.patient_append(),
+            )
+        except ActivityError as error:
+            workflow.logger.error("nothing was cleared, since the ledger refused to record it: %s", error.cause)
+            return
         self.guard.clear(rule)
         self._promote()
 

@@ -14,6 +14,8 @@ from workflows import options
 BATCH = 50
 RESOLVE_WAIT = timedelta(minutes=2)
 _PAUSE = timedelta(seconds=5)
+_LATE_PAUSE = timedelta(seconds=30)
+"""Between the tries of a resolve whose firing may still be in an older intake that is not delivered yet."""
 
 
 @workflow.defn(name=names.INTAKE_WORKFLOW)
@@ -37,7 +39,8 @@ class IntakeWorkflow:
             self._count(counts, delivered)
         deadline = workflow.now() + RESOLVE_WAIT
         while waiting:
-            await workflow.sleep(_PAUSE, summary="a resolve that waits for its firing")
+            late = workflow.now() >= deadline
+            await workflow.sleep(_LATE_PAUSE if late else _PAUSE, summary="a resolve that waits for its firing")
             delivered = await self._deliver(tuple(waiting), last_try=workflow.now() >= deadline)
             waiting = list(delivered.waiting)
             self._count(counts, delivered)

@@ -21,7 +21,7 @@ HEARTBEAT = 10.0
 """Seconds without a heartbeat after which a worker counts as lost."""
 
 
-class LocalOptions(TypedDict):
+class LocalOptions(TypedDict, total=False):
     """Options of a local activity."""
 
     schedule_to_close_timeout: timedelta
@@ -40,19 +40,18 @@ class NormalOptions(TypedDict, total=False):
 
 
 def preparation() -> LocalOptions:
-    """Options for plan, condition and guard: idempotent, so it is repeated until it answers."""
+    """Options for plan, condition and guard: idempotent, so it is repeated until it answers, for as long as that takes."""
     return LocalOptions(
         start_to_close_timeout=timedelta(seconds=30),
-        schedule_to_close_timeout=timedelta(minutes=10),
         retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
     )
 
 
 def judgement() -> LocalOptions:
-    """Options for judging a ballot while its sender waits."""
+    """Options for judging a ballot while its sender waits, and for other questions that may stay without an answer."""
     return LocalOptions(
-        start_to_close_timeout=timedelta(seconds=10),
-        schedule_to_close_timeout=timedelta(seconds=30),
+        start_to_close_timeout=timedelta(seconds=15),
+        schedule_to_close_timeout=timedelta(seconds=45),
         retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=3),
     )
 

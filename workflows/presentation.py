@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio import workflow
 
-from lumen.display import markdown_code, printable, truncate
+from lumen.display import markdown_code, truncate
 from lumen.episode import Attempt, cooldown_of
 from lumen.outcome import RAN, State
 from lumen.plan import ActionKind, Plan, PlannedAction
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workflows.live import ApprovalRequest, LiveEpisode
 
 _DETAILS_BYTES = 15_000
+_REASON_BYTES = 2_000
 _COOLED = {State.COOLING, State.WATCHING}
 
 
@@ -66,9 +67,9 @@ def tally_document(approval: ApprovalRequest, now: datetime) -> dict[str, Any]:
 
 def details(document: dict[str, Any]) -> str:
     """Return a status document as the Markdown that the Temporal UI shows as current details."""
-    lines = [
-        f"**{document['state']}**" + (f": {printable(document['state_reason'])}" if document["state_reason"] else "")
-    ]
+    # A reason may quote a label, a voter or a program, so it is no more Markdown than they are.
+    reason = f": {markdown_code(document['state_reason'], _REASON_BYTES)}" if document["state_reason"] else ""
+    lines = [f"**{document['state']}**{reason}"]
     if document["rule"]:
         lines.append(f"Rule {markdown_code(document['rule'], 200)} on {markdown_code(document['target'], 200)}")
     if document["outcome"]:
@@ -83,7 +84,8 @@ def details(document: dict[str, Any]) -> str:
         lines += [f"- {side}: {markdown_code(vote['actor'], 254)}" for side, cast in votes.items() for vote in cast]
     if document["plan"]:
         lines += [
-            f"- {action['name']}: {markdown_code(action['shown'], 1000)}" for action in document["plan"]["actions"]
+            f"- {markdown_code(action['name'], 200)}: {markdown_code(action['shown'], 1000)}"
+            for action in document["plan"]["actions"]
         ]
     if document["cooldown_until"]:
         lines.append(f"Cools until {document['cooldown_until']}")
