@@ -73,6 +73,13 @@ def test_only_severities_that_can_match_are_considered(tmp_path: Path) -> None:
     assert plan(rules, alert({"severity": "warning"})).approval.allow == ("alice@example.com",)
 
 
+def test_a_pinned_severity_is_the_only_one_considered(tmp_path: Path) -> None:
+    """A rule for one severity does not have to satisfy what holds for all others."""
+    policy = POLICY.replace("default: {approve: 1", "default: {approve: 3")
+    own = "    approval: {allow: [alice@example.com]}\n    match: [severity=warning]"
+    assert rules_of(tmp_path, RULE + own, policy=policy).rules[0].approval.allow == ("alice@example.com",)
+
+
 def test_an_odd_spelling_of_critical_is_refused_when_it_comes(tmp_path: Path) -> None:
     """What the load could not know is refused by the plan, in words."""
     own = "    approval: {allow: [alice@example.com]}\n    match: ['severity!=critical']"

@@ -111,9 +111,10 @@ def test_the_order_of_rules_and_what_they_match_is_part_of_the_rule_set(tmp_path
         FIRST + SECOND,
         SECOND + FIRST,
         FIRST + SECOND + "    match: [a=b]\n",
-        FIRST + "    params: {labels.x: v}\n" + SECOND,
+        FIRST + SECOND + "    match: [a=c]\n",
     ]
-    assert len({rules_of(tmp_path, "rules:\n" + text).digest for text in texts}) == 4
+    texts += [FIRST + f"    params: {{labels.x: {pattern}}}\n" + SECOND for pattern in "vw"]
+    assert len({rules_of(tmp_path, "rules:\n" + text).digest for text in texts}) == len(texts)
 
 
 def test_annotations_that_are_not_used_change_nothing(tmp_path: Path) -> None:
