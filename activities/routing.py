@@ -21,7 +21,7 @@ from lumen import names
 from lumen.alert import Alert
 from lumen.canonical import canonical_json, digest
 from lumen.contracts import EpisodeStart, IntakeStart
-from lumen.display import printable, truncate
+from lumen.display import markdown_code, printable, truncate
 from lumen.outcome import State
 
 CHUNK_BYTES = 400 * 1024
@@ -29,6 +29,8 @@ CHUNK_BYTES = 400 * 1024
 
 CHUNK_ALERTS = 500
 _MEMO_BYTES = 1500
+_SUMMARY_BYTES = 200
+_MARKDOWN = frozenset("`*[]()<>!|~\\")
 _RPC_TIMEOUT = timedelta(seconds=5)
 
 
@@ -60,7 +62,7 @@ class AlertRouter:
             start_signal_args=[alert],
             memo={"episode": _memo(alert)},
             search_attributes=_attributes(alert, rule),
-            static_summary=truncate(printable(f"{alert.name} {alert.labels.get('instance', '')}".strip()), 200),
+            static_summary=_summary(alert),
             rpc_timeout=_RPC_TIMEOUT,
         )
         # The response is the only place where the SDK shows whether the call started a run.
@@ -100,6 +102,12 @@ class AlertRouter:
             )
             ids.extend([workflow_id] * len(chunk))
         return ids
+
+
+def _summary(alert: Alert) -> str:
+    """Return one line for lists; Temporal renders it as Markdown, so what could be a link or an image becomes code."""
+    text = printable(f"{alert.name} {alert.labels.get('instance', '')}".strip())
+    return markdown_code(text, _SUMMARY_BYTES) if _MARKDOWN & set(text) else truncate(text, _SUMMARY_BYTES)
 
 
 def _content(alert: Alert) -> dict[str, Any]:
