@@ -71,6 +71,24 @@ def test_a_keyword_fits_and_a_short_one_is_left_alone(value: str) -> None:
     assert kept == value or len(value.encode()) > 255
 
 
+def test_what_people_and_other_processes_call_workflows_by() -> None:
+    """Signals, updates and queries are sent by people and by workers of other versions, so none is ever renamed."""
+    signals = (names.SIGNAL_ALERT, names.SIGNAL_VOTE, names.SIGNAL_OVERRIDE, names.SIGNAL_GRANTED, names.SIGNAL_WAKE)
+    assert signals == ("alert", "vote", "override", "guard_granted", "wake")
+    assert (names.SIGNAL_CLEAR_COOLDOWN, names.UPDATE_VOTE, names.QUERY_STATUS) == ("clear_cooldown", "vote", "status")
+    assert (names.GUARD_ACQUIRE, names.GUARD_RELEASE, names.GUARD_CLEAR) == ("acquire", "release", "clear")
+    assert (names.TASK_QUEUE, names.INTAKE_TASK_QUEUE, names.FREEZE_ID) == ("lumen", "lumen-intake", "lumen-freeze")
+    workflows = (names.ALERT_WORKFLOW, names.GUARD_WORKFLOW, names.INTAKE_WORKFLOW, names.FREEZE_WORKFLOW)
+    assert workflows == tuple(f"{name}Workflow" for name in ("Alert", "Guard", "Intake", "Freeze"))
+    assert names.NEEDS_HUMAN_ALERT == "LumenNeedsHuman"
+
+
+@pytest.mark.parametrize(("length", "bounded"), [(200 - len("target-"), False), (201 - len("target-"), True)])
+def test_an_id_is_cut_beyond_two_hundred_bytes_only(length: int, bounded: bool) -> None:
+    """A target keeps its readable id as long as it fits."""
+    assert (names.target_guard_id("x" * length) != "target-" + "x" * length) == bounded
+
+
 def test_a_keyword_is_always_text_that_can_be_sent() -> None:
     """Half a surrogate pair becomes a question mark, since no message could carry it."""
     assert names.keyword("a\ud800b") == "a?b"
