@@ -11,13 +11,17 @@ from urllib.parse import quote
 import typer
 
 from cli.options import Json, pairs
-from cli.output import print_fields, print_json, print_table, say
+from cli.output import complain, print_fields, print_json, print_table, say
 from cli.remote import api
 from cli.settings import load_client
 from lumen.outcome import Outcome, State
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Send, list and show alerts.")
 
+_UNANSWERED = {
+    "unmatched": "no rule matches this alert, so nothing was started (see LUMEN_RULES and `lumen rules check`)",
+    "not_open": "there is no open episode of this alert to resolve",
+}
 _COLUMNS = ("key", "state", "outcome", "rule", "alert", "severity", "target", "started_at")
 
 
@@ -48,6 +52,9 @@ def send(
         print_json(answer)
     else:
         say(str(answer.get("key", "")))
+    note = _UNANSWERED.get(str(answer.get("result")))
+    if note:
+        complain(note)
 
 
 @app.command("list")

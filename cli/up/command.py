@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -61,7 +62,7 @@ def _checked_rules(plan: planning.Plan) -> status.Loaded:
 
 async def _run(plan: planning.Plan, program: str, rules: status.Loaded, *, as_json: bool) -> int:
     core_logs.silence()
-    children = Children(plan.data_dir / "logs", complain)
+    children = Children(plan.data_dir / "logs", _tell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, children.request_stop)
@@ -80,16 +81,21 @@ async def _run(plan: planning.Plan, program: str, rules: status.Loaded, *, as_js
         sys.stdout.flush()
         await children.until(asyncio.Event().wait())
     except StopRequestedError:
-        if not as_json:
-            say("stopping (again Ctrl-C: at once) …")
+        _tell("stopping; Ctrl-C again stops at once")
         return DONE
     except CommandError as error:
-        complain(str(error))
+        _tell(str(error))
         return FAILED
     finally:
         await children.stop_all()
         (plan.data_dir / datadir.ENDPOINTS_FILE).unlink(missing_ok=True)
     return DONE
+
+
+def _tell(text: str) -> None:
+    # The terminal may be gone (SIGHUP); the children must be stopped all the same.
+    with suppress(OSError):
+        complain(text)
 
 
 async def _foreign(plan: planning.Plan) -> None:

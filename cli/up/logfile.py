@@ -23,19 +23,17 @@ class ChildLog:
         self.path = path
         self._limit = limit
         self._on_error = on_error
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
         self._partial = b""
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
         self._told: dict[str, float] = {}
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes."""
-        if self._file.tell() + len(chunk) > self._limit:
-            self._file.close()
-            self.path.replace(self.path.with_name(self.path.name + ".1"))
-            self._file = self.path.open("ab")
-        self._file.write(chunk)
-        self._file.flush()
+        """Take the next bytes. A full disk costs lines of this log and nothing else: the child must not block."""
+        try:
+            self._store(chunk)
+        except OSError as error:
+            self._tell(f"cannot write its log {self.path}: {error.strerror}")
         *lines, rest = (self._partial + chunk).split(b"\n")
         self._partial = rest[-_LONGEST_LINE:]
         for line in lines:
@@ -52,6 +50,13 @@ class ChildLog:
         """Return the last lines, oldest first; of JSON lines the message and the error."""
         return list(self._last)
 
+    def _store(self, chunk: bytes) -> None:
+        if self._file.tell() + len(chunk) > self._limit:
+            self.path.replace(self.path.with_name(self.path.name + ".1"))
+            self._file.close()
+            self._file = self.path.open("ab", buffering=0)
+        self._file.write(chunk)
+
     def _take(self, raw: bytes) -> None:
         line = raw.decode("utf-8", "replace").rstrip()
         if not line:
@@ -61,7 +66,7 @@ class ChildLog:
         error = record.get("error")
         self._last.append(message)
         self._last.extend(str(error).splitlines()[-3:] if error else ())
-        if self._on_error is not None and str(record.get("level", "")).upper() in _SHOWN:
+        if str(record.get("level", "")).upper() in _SHOWN:
             self._tell(message)
 
     def _tell(self, message: str) -> None:

@@ -220,3 +220,11 @@ def test_a_service_that_hangs_up_is_one_line(lumen: Lumen, monkeypatch: pytest.M
         thread.join()
     assert ran.code == 1
     assert ran.err.count("\n") == 1
+
+
+def test_an_alert_that_starts_nothing_says_so(lumen: Lumen, api: FakeService) -> None:
+    """The key is printed, and on stderr that no rule matches."""
+    api.answer(200, {"key": KEY, "result": "unmatched"})
+    ran = lumen("alert", "send", "Nobody")
+    assert (ran.code, ran.out) == (0, KEY + "\n")
+    assert "no rule matches" in ran.err

@@ -142,3 +142,16 @@ def test_the_last_words_may_have_no_end_of_line(tmp_path: Path) -> None:
         log.write(chunk)
     log.close()
     assert log.last_lines() == ["one", "two", "\ufffd{", '{"level": 1}', "end"]
+
+
+def test_a_disk_that_is_full_blocks_nobody(tmp_path: Path) -> None:
+    """What cannot be written is said once and dropped; the last lines are known all the same."""
+    told: list[str] = []
+    log = ChildLog(tmp_path / "x.log", told.append)
+    log._file.close()
+    log._file = Path("/dev/full").open("ab", buffering=0)  # noqa: SIM115 - the log closes it
+    for _ in range(3):
+        log.write(b"line\n")
+    log.close()
+    assert log.last_lines() == ["line"] * 3
+    assert told == [f"cannot write its log {tmp_path}/x.log: No space left on device"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from temporalio.client import Client
 
 from tests.cli.up.conftest import Up, children_of, group_of, until
 from tests.stack.processes import lumen_command
@@ -146,3 +147,20 @@ def test_the_status_can_be_read_by_a_program(up: Up) -> None:
     assert document["status"] == "running"
     assert document["api"] == up.url("api", "")
     assert document["rules"]["count"] > 0
+
+
+def test_a_temporal_that_runs_already_is_used(temporal: Client, tmp_path: Path) -> None:
+    """With TEMPORAL_ADDRESS no server is started: three children, the foreign server's address, no UI."""
+    one = Up(tmp_path, TEMPORAL_ADDRESS=temporal.service_client.config.target_host)
+    try:
+        one.start()
+        commands = " ".join(group_of(one.child.pid).values())
+        assert "start-dev" not in commands
+        assert len(children_of(one.child.pid)) == 3
+        assert f"{one.environ['TEMPORAL_ADDRESS']} (namespace default)" in one.printed
+        assert "Temporal UI" not in one.printed
+        assert httpx.get(one.url("api", "/readyz"), trust_env=False).status_code == 200
+        one.child.kill(signal.SIGTERM)
+        assert one.child.wait() == 0
+    finally:
+        one.end()
