@@ -92,6 +92,7 @@ class GuardWorkflow:
         answer: HolderState = await workflow.execute_activity_method(
             Routing.holder_state,
             HolderQuestion(place.claim.workflow_id),
+            task_queue=names.TASK_QUEUE,
             summary="is the holder open?",
             **options.lookup(),
         )
