@@ -235,3 +235,22 @@ def test_a_claim_that_may_ignore_the_cooldown_does_so_also_when_it_asked_before_
     guard = Guard(cooling={"disk-full": at(100)})
     guard.waiting.append(claim("a"))
     assert guard.acquire(replace(claim("a"), ignore_cooldown=True), NOW).status == "granted"
+
+
+def test_a_lease_is_over_at_its_end_and_not_before() -> None:
+    """The end of a lease belongs to those who wait, and an extension counts from the moment it is given."""
+    guard = Guard()
+    guard.acquire(claim("a"), NOW)
+    assert guard.expired(at(LEASE - 0.001)) == []
+    assert [place.claim.holder for place in guard.expired(at(LEASE))] == ["a"]
+    guard.extend("a", at(LEASE))
+    assert guard.next_deadline() == at(2 * LEASE)
+
+
+def test_who_waits_and_asks_for_a_rule_that_cools_leaves_the_queue() -> None:
+    """A claim that is told to come back after a cooldown keeps no place in the queue meanwhile."""
+    guard = Guard(cooling={"host-down": at(100)})
+    for holder in ("a", "b"):
+        guard.acquire(claim(holder), NOW)
+    assert guard.acquire(claim("b", "host-down"), NOW).status == "cooling"
+    assert guard.waiting == []

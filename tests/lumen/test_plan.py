@@ -179,3 +179,9 @@ def test_showing_an_action_leaves_the_plan_itself_alone() -> None:
 def test_a_refusal_says_which_rule_and_why() -> None:
     """A refusal names the rule and the reason, and the rule set when that is known."""
     assert Refusal("disk-full", "no label vg") == Refusal("disk-full", "no label vg", "")
+
+
+def test_the_words_that_rules_and_histories_use() -> None:
+    """Modes and kinds of action are written in rules and recorded in histories by these words."""
+    assert list(Mode) == ["shadow", "approve", "auto"]
+    assert {"cmd", "http", "control_bus", "proof"} <= set(ActionKind)
