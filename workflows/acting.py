@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,10 +37,11 @@ _FROZEN_POLL = timedelta(minutes=5)
 
 @dataclass
 class Authority:
-    """What allows the actions of an attempt: the end of the decision's validity, and its place in the ledger."""
+    """What allows the actions of an attempt: the end of the decision's validity, its place in the ledger, the lock's token."""
 
     valid_until: datetime | None = None
     decision_seq: int | None = None
+    fencing_token: int = 0
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Actions:
             self.live.results.append(result)
             if result.status is not ActionStatus.SUCCEEDED:
                 return _OUTCOMES[result.status]
-            authority = Authority(None, authority.decision_seq)
+            authority = replace(authority, valid_until=None)
             if self._cancel_wanted():
                 return Outcome.CANCELLED
         return Outcome.REMEDIATED
@@ -135,6 +136,7 @@ class Actions:
                 attempt=live.attempt,
                 valid_until=authority.valid_until,
                 decision_seq=authority.decision_seq,
+                fencing_token=authority.fencing_token,
             ),
             task_queue=names.runner_task_queue(action.runner),
             summary=action.name,
@@ -195,8 +197,11 @@ class Actions:
             run_id=self.live.run_id,
         )
         try:
-            recovered = await workflow.execute_activity_method(
-                Proving.recover, request, summary=f"what became of {action.name}", **options.recovery(wait)
+            recovered = await ledger.never_given_up(
+                self.live,
+                lambda: workflow.execute_activity_method(
+                    Proving.recover, request, summary=f"what became of {action.name}", **options.recovery(wait)
+                ),
             )
         except ActivityError as error:
             if not ledger.is_refused(error):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from lumen import names
 from lumen.alert import Alert
@@ -76,7 +76,6 @@ class AlertWorkflow:
     async def _attempt(self, step: Next) -> None:
         live = self.live
         run = AttemptRun(live, needs_vote=step.needs_vote, ignore_cooldown=live.episode.retry_wanted)
-        live.attempt_started = workflow.now()
         attempt = await run.run()
         live.override = None
         live.results = []
@@ -90,7 +89,7 @@ class AlertWorkflow:
         assert episode.alert is not None  # noqa: S101 - an attempt has ended, so there was an alert
         episode.asked_prometheus = True
         request = StillFiringRequest(episode.alert)
-        with contextlib.suppress(ActivityError):  # no answer is no news: the alert will be heard if it fires
+        with contextlib.suppress(FailureError):  # no answer is no news: the alert will be heard if it fires
             answer = await workflow.execute_local_activity_method(Planning.still_firing, request, **options.judgement())
             episode.still_firing = bool(answer.firing)
 
@@ -123,7 +122,7 @@ class AlertWorkflow:
         live.enter(State.CLOSED, live.reason)
         if not self.counted and live.episode.outcome is not None:
             self.counted = True
-            with contextlib.suppress(ActivityError):  # a counter is never worth an episode
+            with contextlib.suppress(FailureError):  # a counter is never worth an episode
                 ended = Ended(live.episode.outcome)
                 await workflow.execute_local_activity_method(Notifying.count_closed, ended, **options.counting())
         return self._next().step == "close" and workflow.all_handlers_finished()
@@ -168,7 +167,7 @@ class AlertWorkflow:
             return await approval.count_vote(self.live, read_vote(payload))
         except BallotError as error:
             raise ApplicationError(str(error), type=error.reason, non_retryable=True) from error
-        except ActivityError as error:
+        except FailureError as error:
             raise ApplicationError("the vote could not be judged: try again", type="unavailable") from error
 
     @vote.validator
@@ -185,7 +184,7 @@ class AlertWorkflow:
         """Count a vote that needs no answer, such as one of the Temporal CLI."""
         try:
             await approval.count_vote(self.live, read_vote(payload))
-        except (BallotError, ActivityError) as error:
+        except (BallotError, FailureError) as error:
             workflow.logger.warning("a vote was not counted: %s", error)
 
     @workflow.signal(
@@ -198,7 +197,7 @@ class AlertWorkflow:
         try:
             ballot = read_override(payload)
             admission = await approval.admit_override(live, ballot)
-        except (BallotError, ActivityError, AttemptEndedError) as error:
+        except (BallotError, FailureError, AttemptEndedError) as error:
             workflow.logger.warning("an override was not taken: %s", error)
             return
         if ballot.decision == OverrideDecision.RETRY:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from lumen.contracts import LedgerAppend, Proving
 from lumen.outcome import Outcome, State
 from workflows import options
 from workflows.live import AttemptEndedError, LiveEpisode
+
+Answer = TypeVar("Answer")
 
 
 async def append(live: LiveEpisode, entry: LedgerAppend) -> int:
@@ -19,29 +25,48 @@ async def append(live: LiveEpisode, entry: LedgerAppend) -> int:
 
     """
     try:
-        return await _append(live, entry)
-    except ActivityError as error:
+        return await never_given_up(live, lambda: _append(live, entry))
+    except FailureError as error:
         if is_refused(error):
-            raise AttemptEndedError(Outcome.FAILED, f"the ledger refused {entry.kind}: {error.cause}") from error
+            raise AttemptEndedError(Outcome.FAILED, f"the ledger refused {entry.kind}: {reason_of(error)}") from error
         raise
+
+
+async def never_given_up(live: LiveEpisode, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Return what ``ask`` returns even if the workflow is cancelled meanwhile: that is noted, and it is asked again."""
+    while True:
+        try:
+            return await ask()
+        except (asyncio.CancelledError, FailureError) as error:
+            if not is_cancelled_exception(error):
+                raise
+            live.cancelled_in_temporal = True
 
 
 async def _append(live: LiveEpisode, entry: LedgerAppend) -> int:
     try:
         receipt = await workflow.execute_local_activity_method(Proving.append, entry, **options.quick_append())
-    except ActivityError as error:
-        if is_refused(error):
+    except FailureError as error:  # a local activity that fails raises its own error, one that times out ActivityError
+        if is_refused(error) or is_cancelled_exception(error):
             raise
         before, reason = live.state, live.reason
         live.enter(State.WAITING_LEDGER, f"the ledger does not take {entry.kind}; waiting for it")
-        receipt = await workflow.execute_activity_method(
-            Proving.append, entry, summary=f"append {entry.kind}", **options.patient_append()
-        )
-        live.enter(before, reason)
+        try:
+            receipt = await workflow.execute_activity_method(
+                Proving.append, entry, summary=f"append {entry.kind}", **options.patient_append()
+            )
+        finally:
+            live.enter(before, reason)
     live.episode.proof_refs = [*live.episode.proof_refs, receipt.seq][-100:]
     return receipt.seq
 
 
-def is_refused(error: ActivityError) -> bool:
-    """Return whether ``error`` is the ledger's final no."""
-    return isinstance(error.cause, ApplicationError) and error.cause.type == options.LEDGER_REFUSED
+def is_refused(error: FailureError) -> bool:
+    """Return whether ``error`` is the ledger's final no, from a local activity or a normal one."""
+    cause = error.cause if isinstance(error, ActivityError) else error
+    return isinstance(cause, ApplicationError) and cause.type == options.LEDGER_REFUSED
+
+
+def reason_of(error: FailureError) -> str:
+    """Return what an activity said when it failed."""
+    return str(error.cause if isinstance(error, ActivityError) and error.cause else error)
