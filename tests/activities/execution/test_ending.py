@@ -11,7 +11,7 @@ import pytest
 
 from activities.execution.command import RunningCommand, run_command
 from activities.execution.supervised import SUPERVISOR
-from tests.activities.execution.observing import children, marked, new_mark, py, sh, until
+from tests.activities.execution.observing import children, marked, new_mark, py, runs, sh, until
 
 DAEMON = """
 import os, sys, time
@@ -60,6 +60,34 @@ async def test_a_command_that_ends_by_itself_is_not_timed_out() -> None:
     """The timeout of a command that has ended is over, even if its leftovers take longer."""
     result = await run_command(sh("sleep 60 & exit 4", timeout=1))
     assert (result.exit_code, result.timed_out) == (4, False)
+
+
+async def test_an_end_before_the_timeout_counts_however_late_it_is_seen(tmp_path: Path) -> None:
+    """A supervisor that was held up past the timeout does not call a command timed out that had ended before."""
+    running = RunningCommand(sh('until [ -e "$1" ]; do sleep 0.05; done; exit 5', f"{tmp_path}/go", timeout=3))
+    assert await running.started()
+    assert running._supervised
+    assert running.pid
+    timeout = asyncio.create_task(asyncio.sleep(3))
+    running._supervised.process.send_signal(signal.SIGSTOP)
+    (tmp_path / "go").touch()
+    pid = running.pid
+    await until(lambda: not runs(pid), "it ended")
+    await timeout
+    running._supervised.process.send_signal(signal.SIGCONT)
+    result = await running.wait()
+    assert (result.exit_code, result.timed_out) == (5, False)
+
+
+async def test_the_supervisor_keeps_no_output() -> None:
+    """The output pipes belong to the command alone once it runs."""
+    running = RunningCommand(sh("sleep 60", grace=1))
+    assert await running.started()
+    assert running._supervised
+    for fd in (1, 2):
+        assert Path(f"/proc/{running._supervised.process.pid}/fd/{fd}").readlink() == Path("/dev/null")
+    running.request_cancel()
+    await running.wait()
 
 
 async def test_a_stopped_command_hears_the_request() -> None:

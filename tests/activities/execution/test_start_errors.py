@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +125,19 @@ async def test_cancelled_before_the_start(tmp_path: Path) -> None:
     """A cancel that comes at once finds nothing started."""
     running = RunningCommand(sh('touch "$1"', f"{tmp_path}/ran"))
     running.request_cancel()
+    result = await running.wait()
+    assert (result.started, result.cancelled, result.start_error) == (False, True, "cancelled before it started")
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_cancelled_before_the_supervisor_read_its_request(tmp_path: Path) -> None:
+    """A cancel that overtakes a slow start is seen before the command is started."""
+    running = RunningCommand(sh('touch "$1"', f"{tmp_path}/ran"))
+    while running._supervised is None:
+        await asyncio.sleep(0)
+    running._supervised.process.send_signal(signal.SIGSTOP)
+    running.request_cancel()
+    running._supervised.process.send_signal(signal.SIGCONT)
     result = await running.wait()
     assert (result.started, result.cancelled, result.start_error) == (False, True, "cancelled before it started")
     assert not (tmp_path / "ran").exists()
