@@ -30,6 +30,7 @@ class GuardVerdict:
     reason: str = ""
     until: datetime | None = None
     guards: tuple[str, ...] = ()
+    fencing_token: int = 0
 
 
 class Guards:
@@ -42,12 +43,14 @@ class Guards:
     async def take(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
         """Take the target, then the rule's budget. A guard that was queued for stays queued: it signals when it is free."""
         taken: list[str] = []
+        fencing_token = 0
         for guard_id, claim in _claims(plan, request):
             answer = await self._acquire(guard_id, claim)
             taken.append(guard_id)
             if answer.status != "granted":
                 return _verdict(guard_id, answer, tuple(taken))
-        return GuardVerdict("granted", guards=tuple(taken))
+            fencing_token = fencing_token or answer.token
+        return GuardVerdict("granted", guards=tuple(taken), fencing_token=fencing_token)
 
     async def read(self, plan: Plan) -> GuardVerdict:
         """Only look, for a dry run: whether the rule would cool on this target."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from lumen.outcome import ActionStatus, Outcome
+from lumen.outcome import ActionStatus, Outcome, State
 from lumen.plan import ActionKind
 
 APPROVAL_EVENTS = ("approve", "reject", "refused", "override")
@@ -15,7 +15,7 @@ SOURCES = ("alertmanager", "grafana")
 class WorkerMetrics:
     """Counters of what this worker did since it started."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, version: str) -> None:
         """Register all metrics in ``registry``."""
         self.approval_events = Counter(
             "lumen_approval_events_total",
@@ -43,11 +43,20 @@ class WorkerMetrics:
         self.delivered = Counter(
             "lumen_alerts_total", "Alerts handed to episodes by intakes.", ["source", "result"], registry=registry
         )
+        Gauge("lumen_build_info", "The version that runs.", ["version"], registry=registry).labels(version).set(1)
+        self.open = Gauge(
+            "lumen_episodes_open",
+            "Open episodes of the whole installation, by state; every worker counts the same, so take the maximum.",
+            ["state"],
+            registry=registry,
+        )
         self._initialise()
 
     def _initialise(self) -> None:
         for event in APPROVAL_EVENTS:
             self.approval_events.labels(event)
+        for state in State:
+            self.open.labels(state)
         for outcome in Outcome:
             self.episodes.labels(outcome)
         for kind in ActionKind:

@@ -61,6 +61,8 @@ class LocalPlanning(Planning):
     async def prepare(self, request: PrepareRequest) -> Prepared:
         """Plan, freeze, condition, guard: in this order, so that a guard is taken only for what would run."""
         plan = current_plan(self._source, request.alert)
+        if request.waited is not None:
+            self._metrics.approval_wait.observe(request.waited)
         if isinstance(plan, Refusal):
             return Prepared(Verdict.REFUSED, reason=plan.reason)
         shown = plan.shown()
@@ -135,7 +137,7 @@ def _guarded(plan: Plan, verdict: GuardVerdict) -> Prepared:
         return Prepared(Verdict.BLOCKED, plan, verdict.reason, waits_for_guard=True, guards=verdict.guards)
     if verdict.status == "cooling":
         return Prepared(Verdict.SUPPRESSED, plan, verdict.reason, verdict.until, guards=verdict.guards)
-    return Prepared(Verdict.GO, plan, guards=verdict.guards)
+    return Prepared(Verdict.GO, plan, guards=verdict.guards, fencing_token=verdict.fencing_token)
 
 
 def _moment(text: str) -> datetime | None:

@@ -49,8 +49,8 @@ class Verdict(StrEnum):
 class PrepareRequest:
     """Plan, condition and guard for one attempt. ``holder`` names the attempt to the guards.
 
-    ``take_guards`` is false on the re-check after the wait: the guards are held already. ``ignore_cooldown`` comes from
-    an ``override retry``.
+    ``take_guards`` is false on the re-check after the wait: the guards are held already; ``waited`` are then the seconds
+    that people took, for the metric. ``ignore_cooldown`` comes from an ``override retry``.
     """
 
     alert: Alert
@@ -58,6 +58,7 @@ class PrepareRequest:
     holder: str
     take_guards: bool = True
     ignore_cooldown: bool = False
+    waited: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Prepared:
     """``plan`` is absent only when none could be made. ``until``: when it is worth trying again.
 
     ``waits_for_guard``: blocked in the queue of a guard, which will signal; otherwise a blocked attempt asks again itself.
-    ``guards`` are the workflow ids of the guards that are held or queued for.
+    ``guards`` are the workflow ids of the guards that are held or queued for; ``fencing_token`` is that of the target.
     """
 
     verdict: Verdict
@@ -74,6 +75,7 @@ class Prepared:
     until: datetime | None = None
     waits_for_guard: bool = False
     guards: tuple[str, ...] = ()
+    fencing_token: int = 0
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class ExecuteRequest:
     key: str
     tried: int
     attempt: int
-    token: int = 0
+    fencing_token: int = 0
     valid_until: datetime | None = None
     decision_seq: int | None = None
 
@@ -252,10 +254,9 @@ class HumanNeeded:
 
 @dataclass(frozen=True)
 class Ended:
-    """An attempt or an episode ended, for the counters."""
+    """An episode closed, for the counters."""
 
     outcome: Outcome
-    approval_wait: float | None = None
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ def claim_entry(request: ExecuteRequest, action: PlannedAction, plan: Plan, nonc
         "plan_digest": plan.digest,
         "rules_digest": plan.rules_digest,
         "decision_seq": request.decision_seq,
+        "fencing_token": request.fencing_token,
     }
     return LedgerAppend(claim_idem(request.key, request.tried), KIND_STARTED, {"claim": claim})
 

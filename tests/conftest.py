@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.testing import WorkflowEnvironment
 
+from activities.metrics import WorkerMetrics
 from lumen import names
 from rules.source import RuleSource
 from tests.stack.bench import Bench, bench_settings
@@ -105,6 +106,6 @@ async def bench(skipping_env: WorkflowEnvironment, rulebook: Rulebook, proofd_ur
     settings = bench_settings(rulebook.folder, proofd_url)
     # The environment's own client lets everything that it starts skip time at once, guards and freezes too.
     plain = await Client.connect(skipping_env.client.service_client.config.target_host)
-    one = Bench(skipping_env, rulebook, source, settings, CollectorRegistry(), plain)
+    one = Bench(skipping_env, rulebook, source, settings, WorkerMetrics(CollectorRegistry(), "tests"), plain)
     yield one
     await one.end_everything()

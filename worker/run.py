@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -16,11 +17,13 @@ from temporalio.client import Client
 
 from activities.connection import connect
 from activities.ledger_client import LedgerClient
+from activities.metrics import WorkerMetrics
 from lumen.errors import LedgerError, LedgerUnavailableError, SettingsError
 from lumen.records import rules_entry
 from lumen.settings import Settings
 from rules.freshness import keep_fresh
 from rules.source import RuleSource
+from worker.census import count_open_episodes
 from worker.health import create_health_app
 from worker.wiring import build_workers
 
@@ -59,7 +62,8 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
         return
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-        for worker in build_workers(settings, connected, http, source, registry, runners):
+        metrics = WorkerMetrics(registry, version("lumen-remediation"))
+        for worker in build_workers(settings, connected, http, source, metrics, runners):
             await stack.enter_async_context(worker)
         server = _server(settings, registry, connected)
         serving = asyncio.create_task(server.serve())
@@ -67,6 +71,7 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
         watching = [
             asyncio.create_task(keep_fresh(source, reload)),
             asyncio.create_task(_announce_rules(source, ledger)),
+            asyncio.create_task(count_open_episodes(connected, metrics)),
         ]
         _LOG.info("worker started", extra={"runners": list(runners)})
         await stop.wait()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -55,11 +54,10 @@ def build_workers(
     client: Client,
     http: httpx.AsyncClient,
     source: RuleSource,
-    registry: CollectorRegistry,
+    metrics: WorkerMetrics,
     runners: Sequence[str],
 ) -> list[Worker]:
     """Return the workers of one process: the main queue, the intake queue, and one queue for each runner it serves."""
-    metrics = WorkerMetrics(registry)
     ledger = LedgerClient(http, settings.proofd_url, settings.proofd_tokens[0])
     freeze = FreezeSwitch(client)
     proving = HttpProving(ledger)

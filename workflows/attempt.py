@@ -34,6 +34,8 @@ class AttemptRun:
         self.ignore_cooldown = ignore_cooldown
         self.actions = Actions(live)
         self.guards: tuple[str, ...] = ()
+        self.fencing_token = 0
+        self.waited: float | None = None
         self.asks = 0
         self.decision: dict[str, Any] | None = None
         self.ran = False
@@ -80,6 +82,7 @@ class AttemptRun:
             seen = live.heard, live.woken
             prepared = await self._prepare(take_guards=True)
             self.guards = prepared.guards or self.guards
+            self.fencing_token = prepared.fencing_token
             if prepared.plan is not None:
                 live.episode.plan = prepared.plan
             if prepared.verdict is Verdict.GO and prepared.plan is not None:
@@ -110,6 +113,7 @@ class AttemptRun:
             holder=self._holder(),
             take_guards=take_guards,
             ignore_cooldown=self.ignore_cooldown,
+            waited=None if take_guards else self.waited,
         )
         return await workflow.execute_local_activity_method(Planning.prepare, request, **options.preparation())
 
@@ -125,12 +129,13 @@ class AttemptRun:
         """Ask and wait, where the rule wants a vote; record who decided what before anything acts on it."""
         live = self.live
         if plan.mode is Mode.SHADOW or (plan.mode is Mode.AUTO and not self.needs_vote):
-            return Authority()
+            return Authority(fencing_token=self.fencing_token)
         if live.override is not None and live.override.decision == OverrideDecision.APPROVE:
             return self._overridden(plan)
         self.asks += 1
         request = approval.open_request(live, plan, self.asks)
         tally = await approval.wait_for_decision(live, request)
+        self.waited = (workflow.now() - request.asked_at).total_seconds()
         if tally is None:
             return self._overridden(plan) if live.override is not None else self._by_timeout(plan)
         return await self._record_decision(plan, request.id, tally)
@@ -146,16 +151,16 @@ class AttemptRun:
         if tally.status == "rejected":
             who = ", ".join(f"{vote.actor}" + (f" ({vote.reason})" if vote.reason else "") for vote in side)
             raise AttemptEndedError(Outcome.REJECTED, f"rejected by {who}")
-        return Authority(decided + timedelta(seconds=plan.approval.valid_for), seq)
+        return Authority(decided + timedelta(seconds=plan.approval.valid_for), seq, self.fencing_token)
 
     def _overridden(self, plan: Plan) -> Authority:
         override = self.live.override
         self.decision = {"by": "override", "actor": override.actor if override else ""}
-        return Authority(self._valid_from(workflow.now(), plan))
+        return Authority(self._valid_from(workflow.now(), plan), fencing_token=self.fencing_token)
 
     def _by_timeout(self, plan: Plan) -> Authority:
         self.decision = {"by": "timeout"}
-        return Authority(self._valid_from(workflow.now(), plan))
+        return Authority(self._valid_from(workflow.now(), plan), fencing_token=self.fencing_token)
 
     def _valid_from(self, moment: datetime, plan: Plan) -> datetime:
         return moment + timedelta(seconds=plan.approval.valid_for)
@@ -173,6 +178,7 @@ class AttemptRun:
         while True:
             seen = live.heard, live.woken
             prepared = await self._prepare(take_guards=False)
+            self.waited = None
             approval.stop_if_over(live)
             self._stop_unless_blocked(prepared)
             if prepared.plan is None or prepared.plan.digest != plan.digest:

@@ -69,7 +69,6 @@ class LiveEpisode:
         self.episode = episode
         self.state = State.PLANNING
         self.reason = ""
-        self.attempt_started: datetime | None = None
         self.approval: ApprovalRequest | None = None
         self.override: Override | None = None
         self.cancelled_in_temporal = False

@@ -16,6 +16,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from activities.metrics import WorkerMetrics
 from activities.routing import AlertRouter
 from lumen import names
 from lumen.alert import Alert, AlertStatus, fingerprint
@@ -36,7 +37,7 @@ class Bench:
     rulebook: Rulebook
     source: RuleSource
     settings: Settings
-    registry: CollectorRegistry
+    metrics: WorkerMetrics
     plain: Client
     clock: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -162,7 +163,7 @@ class Bench:
         """Run the workers while inside."""
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-            workers = build_workers(self.settings, self.client, http, self.source, self.registry, ("default",))
+            workers = build_workers(self.settings, self.client, http, self.source, self.metrics, ("default",))
             for worker in workers:
                 await stack.enter_async_context(worker)
             yield
@@ -173,7 +174,9 @@ class Bench:
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
             client = await Client.connect(self.client.service_client.config.target_host)
-            every = build_workers(self.settings, client, http, self.source, CollectorRegistry(), (name,))
+            every = build_workers(
+                self.settings, client, http, self.source, WorkerMetrics(CollectorRegistry(), "tests"), (name,)
+            )
             await stack.enter_async_context(every[-1])
             yield
 

@@ -24,7 +24,9 @@ def missing_programs() -> list[str]:
 class Alertmanager:
     """One Alertmanager that posts every alert to ``webhook``; with ``peers`` it is a member of a cluster."""
 
-    def __init__(self, folder: Path, name: str, webhook: str, cluster_port: int = 0, peers: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, name: str, webhook: str, cluster_port: int = 0, peers: tuple[int, ...] = ()
+    ) -> None:
         """Write its configuration; nothing runs yet."""
         self.port = free_port()
         folder = folder / name
@@ -101,9 +103,7 @@ class Prometheus:
                 }
             ],
             "alerting": {
-                "alertmanagers": [
-                    {"static_configs": [{"targets": [f"127.0.0.1:{one.port}" for one in alertmanagers]}]}
-                ]
+                "alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{one.port}" for one in alertmanagers]}]}]
             },
         }
         (folder / "config.yml").write_text(yaml.safe_dump(config))
