@@ -67,7 +67,7 @@ class Trials:
             {"worker": self.site.worker, "temporal": self.site.temporal}[victim].kill()
             time.sleep(between)
         time.sleep(pause)
-        for victim in reversed(victims):
+        for victim in sorted(victims):  # Temporal first: a worker answers only when it has its Temporal
             start(self.site, victim)
         self.kills["+".join(sorted(victims))] += 1
 
