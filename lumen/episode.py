@@ -79,6 +79,8 @@ class Episode:
         self.ran += int(attempt.outcome in RAN)
         # The end of an attempt may wait long for the ledger; what fired again meanwhile came after the attempt.
         self.fired_again = self.fired_again and self.last_firing is not None and self.last_firing > attempt.ended_at
+        if self.retry_wanted:
+            self.said_exhausted = False  # a human took it up again, so a human is told again
         self.retry_wanted = False
         self.cooldown_cleared = False
         self.still_firing = False
@@ -143,11 +145,10 @@ def next_step(episode: Episode, now: datetime) -> Next:
         return Next("close") if now >= linger_until else Next("watch", until=linger_until)
     stale_at = (episode.last_heard or last.ended_at) + timedelta(seconds=stale_after_of(episode))
     if _wants_attempt(episode, last):
-        if last.outcome in RAN and episode.ran >= attempts_of(episode):
-            if not episode.said_exhausted:
-                return Next("exhausted")
-        else:
+        if episode.ran < attempts_of(episode):
             return Next("attempt", needs_vote=last.outcome is Outcome.UNKNOWN)
+        if not episode.said_exhausted:
+            return Next("exhausted")
     elif _should_ask_prometheus(episode, last):
         return Next("ask_prometheus")
     return Next("close") if now >= stale_at else Next("watch", until=stale_at)

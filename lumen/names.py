@@ -15,6 +15,7 @@ ALERT_WORKFLOW = "AlertWorkflow"
 GUARD_WORKFLOW = "GuardWorkflow"
 INTAKE_WORKFLOW = "IntakeWorkflow"
 FREEZE_WORKFLOW = "FreezeWorkflow"
+WAKE_WORKFLOW = "WakeWorkflow"
 
 FREEZE_ID = "lumen-freeze"
 

@@ -30,11 +30,11 @@ from lumen import names
 from lumen.settings import Settings
 from rules.source import RuleSource
 from workflows.alert import AlertWorkflow
-from workflows.freeze import FreezeWorkflow
+from workflows.freeze import FreezeWorkflow, WakeWorkflow
 from workflows.guard import GuardWorkflow
 from workflows.intake import IntakeWorkflow
 
-WORKFLOWS: tuple[type, ...] = (AlertWorkflow, GuardWorkflow, IntakeWorkflow, FreezeWorkflow)
+WORKFLOWS: tuple[type, ...] = (AlertWorkflow, GuardWorkflow, IntakeWorkflow, FreezeWorkflow, WakeWorkflow)
 
 GRACE = timedelta(seconds=30)
 """How long a worker that was told to stop lets running actions finish before it ends them."""

@@ -32,7 +32,7 @@ from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode
 MAX_LOST = 5
 """How often an idempotent action is started again after its worker was lost."""
 
-_FROZEN_POLL = timedelta(minutes=5)
+_FROZEN_POLL = timedelta(minutes=1)
 
 
 @dataclass

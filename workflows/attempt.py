@@ -81,7 +81,7 @@ class AttemptRun:
             approval.stop_if_over(live)
             seen = live.heard, live.woken
             prepared = await self._prepare(take_guards=True)
-            self.guards = prepared.guards or self.guards
+            self.guards = tuple(dict.fromkeys((*self.guards, *prepared.guards)))
             self.fencing_token = prepared.fencing_token
             if prepared.plan is not None:
                 live.episode.plan = prepared.plan

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
+from temporalio.workflow import ParentClosePolicy
 
 from lumen import names
 from lumen.canonical import digest
 from lumen.contracts import LedgerAppend, Proving, Routing, WakeRequest
 from lumen.records import KIND_OVERRIDE, rfc3339
 from workflows import options
+
+_SOON = timedelta(seconds=1)
+_LATER = timedelta(seconds=10)
+
+
+@workflow.defn(name=names.WAKE_WORKFLOW)
+class WakeWorkflow:
+    """Wakes the blocked episodes, twice, since a list may lag behind by seconds. One that is missed looks by itself."""
+
+    @workflow.run
+    async def run(self) -> None:
+        """Wait for the end of the freeze, then wake."""
+        for pause in (_SOON, _LATER):
+            await workflow.sleep(pause)
+            await workflow.execute_activity_method(Routing.wake_blocked, WakeRequest("unfrozen"), **options.lookup())
 
 
 @workflow.defn(name=names.FREEZE_WORKFLOW)
@@ -24,15 +41,16 @@ class FreezeWorkflow:
 
     @workflow.run
     async def run(self, start: dict[str, Any]) -> None:
-        """Record the freeze, wait for its end, record that, wake the blocked episodes."""
+        """Record the freeze, wait for its end, record that, and leave behind what wakes the blocked episodes."""
         await self._record("freeze", start)
         await workflow.wait_condition(lambda: self.ended is not None)
         await self._record("unfreeze", self.ended or {})
-        try:
-            await workflow.execute_activity_method(Routing.wake_blocked, WakeRequest("unfrozen"), **options.lookup())
-        except ActivityError as error:
-            # Blocked episodes look again by themselves; waking them only saves minutes.
-            workflow.logger.warning("could not wake the blocked episodes: %s", error)
+        # What wakes must outlive this workflow, since as long as it is open everything is frozen.
+        await workflow.start_child_workflow(
+            WakeWorkflow.run,
+            id=f"{names.FREEZE_ID}-wake-{workflow.info().run_id}",
+            parent_close_policy=ParentClosePolicy.ABANDON,
+        )
 
     async def _record(self, decision: str, who: dict[str, Any]) -> None:
         entry = {

@@ -35,7 +35,7 @@ class _Healthy(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the method that this replaces
         """Say nothing."""
 
 
@@ -105,7 +105,9 @@ def test_two_clustered_alertmanagers_make_one_episode(tmp_path: Path) -> None:
                 one.start()
             for one in pair:
                 one.post({"alertname": "BothDeliver", "instance": "db-1"})
-            wait_for(lambda: all("Notify attempt failed" in one.child.log for one in pair), 60, "both failing to deliver")
+            wait_for(
+                lambda: all("Notify attempt failed" in one.child.log for one in pair), 60, "both failing to deliver"
+            )
             site.start_api()
             wait_for(lambda: site.api.log.count('"POST"') >= 2, 90, "both deliveries")
             [key] = _keys(site)

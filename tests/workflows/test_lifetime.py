@@ -132,7 +132,7 @@ async def test_a_no_holds_until_the_alert_fires_anew(bench: Bench, out: Path, de
 
 
 async def test_prometheus_says_it_still_fires(bench: Bench, out: Path, receiver: Receiver) -> None:
-    """Without a new notification, Prometheus is asked after the cooldown whether the alert fires, and then a new attempt runs."""
+    """Without a new notification Prometheus is asked after the cooldown; where the alert fires there, a new attempt runs."""
     bench.rulebook.add("LifeAsk", mode="auto", cooldown="5m", actions=[{"name": "mark", "cmd": marking(out)}])
     bench.source.reload()
     bench.use_receiver(receiver)

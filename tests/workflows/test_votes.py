@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
@@ -206,7 +207,14 @@ async def test_signal_votes_count_like_updates(bench: Bench, out: Path) -> None:
     async with bench.working():
         handle = await bench.send(bench.alert("VoteSignal"))
         await bench.until(handle, state="awaiting_approval")
-        for nonsense in (None, 7, [], {"decision": "approve"}, {"decision": "maybe", "actor": "alice@example.com"}):
+        nonsense_votes: list[Any] = [
+            None,
+            7,
+            [],
+            {"decision": "approve"},
+            {"decision": "maybe", "actor": "a@example.com"},
+        ]
+        for nonsense in nonsense_votes:
             await handle.signal(names.SIGNAL_VOTE, nonsense)
         await handle.signal(names.SIGNAL_VOTE, {"decision": "approve", "actor": "alice@example.com", "reason": "ok"})
         assert (await bench.until_attempts(handle, 1))["outcome"] == "remediated"
