@@ -15,7 +15,8 @@ from activities.metrics import SOURCES, WorkerMetrics
 from activities.routing import AlertRouter
 from lumen import names
 from lumen.alert import Alert
-from lumen.contracts import Delivered, Delivery, Done, HolderQuestion, HolderState, Routing, WakeRequest
+from lumen.contracts import Routing
+from lumen.messages import Delivered, Delivery, Done, HolderQuestion, HolderState, WakeRequest
 from lumen.outcome import State
 from rules.match import rule_for
 from rules.source import RuleSource

@@ -16,8 +16,9 @@ from activities.kinds.protocol import Ended, Kind
 from activities.ledger_client import LedgerClient, LedgerConflictError
 from activities.metrics import WorkerMetrics
 from activities.planning import current_plan
-from lumen.contracts import ActionResult, ExecuteRequest, ExecuteResult, Executing, LedgerAppend, LedgerReceipt, Start
+from lumen.contracts import Executing
 from lumen.errors import LedgerError, LedgerUnavailableError
+from lumen.messages import ActionResult, ExecuteRequest, ExecuteResult, LedgerAppend, LedgerReceipt, Start
 from lumen.outcome import ActionStatus
 from lumen.plan import ActionKind, Plan, PlannedAction, Refusal
 from lumen.records import claim_entry, finished_entry

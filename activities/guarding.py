@@ -12,8 +12,8 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from lumen import names
-from lumen.contracts import PrepareRequest
 from lumen.guard import Answer, Claim
+from lumen.messages import PrepareRequest
 from lumen.plan import Plan
 
 _RPC_TIMEOUT = timedelta(seconds=10)

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from lumen.contracts import LedgerAppend, LedgerReceipt
 from lumen.errors import LedgerError, LedgerUnavailableError
+from lumen.messages import LedgerAppend, LedgerReceipt
 
 
 class LedgerConflictError(LedgerError):

@@ -12,8 +12,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.metrics import WorkerMetrics
 from lumen import names
-from lumen.contracts import Done, Ended, HumanNeeded, Notifying
+from lumen.contracts import Notifying
 from lumen.display import printable, truncate
+from lumen.messages import Done, Ended, HumanNeeded
 from lumen.records import rfc3339
 
 _LOG = logging.getLogger("lumen.notifying")

@@ -12,16 +12,8 @@ from activities.metrics import WorkerMetrics
 from activities.prometheus import Prometheus, PrometheusUnavailableError
 from lumen.alert import Alert
 from lumen.ballot import Ballot, Rank, is_authentic
-from lumen.contracts import (
-    Admission,
-    AdmitRequest,
-    Planning,
-    Prepared,
-    PrepareRequest,
-    StillFiring,
-    StillFiringRequest,
-    Verdict,
-)
+from lumen.contracts import Planning
+from lumen.messages import Admission, AdmitRequest, Prepared, PrepareRequest, StillFiring, StillFiringRequest, Verdict
 from lumen.plan import Mode, Plan, Refusal
 from rules.match import rule_for
 from rules.planner import plan_for

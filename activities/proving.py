@@ -8,8 +8,9 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.ledger_client import Entry, LedgerClient
-from lumen.contracts import Found, LedgerAppend, LedgerReceipt, Proving, RecoverRequest, Recovery
+from lumen.contracts import Proving
 from lumen.errors import LedgerError, LedgerUnavailableError
+from lumen.messages import Found, LedgerAppend, LedgerReceipt, RecoverRequest, Recovery
 from lumen.records import KIND_VOID, claim_idem, finished_idem, result_of, void_entry
 
 _POLL = 1.0

@@ -20,8 +20,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from lumen import names
 from lumen.alert import Alert
 from lumen.canonical import canonical_json, digest
-from lumen.contracts import EpisodeStart, IntakeStart
 from lumen.display import markdown_code, printable, truncate
+from lumen.messages import EpisodeStart, IntakeStart
 from lumen.outcome import State
 
 CHUNK_BYTES = 400 * 1024

@@ -7,8 +7,8 @@ from typing import Any
 
 from lumen.alert import Alert
 from lumen.canonical import digest
-from lumen.contracts import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.episode import Attempt
+from lumen.messages import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.names import attempt_key
 from lumen.outcome import ActionStatus
 from lumen.plan import Plan, PlannedAction

@@ -12,17 +12,8 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 from lumen import names
 from lumen.ballot import OverrideDecision
-from lumen.contracts import (
-    ActionResult,
-    ExecuteRequest,
-    ExecuteResult,
-    Executing,
-    Found,
-    Proving,
-    RecoverRequest,
-    Recovery,
-    Start,
-)
+from lumen.contracts import Executing, Proving
+from lumen.messages import ActionResult, ExecuteRequest, ExecuteResult, Found, RecoverRequest, Recovery, Start
 from lumen.outcome import ActionStatus, Outcome, State
 from lumen.plan import Plan, PlannedAction
 from lumen.records import finished_entry

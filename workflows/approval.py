@@ -10,8 +10,9 @@ from temporalio import workflow
 
 from lumen import names
 from lumen.ballot import Ballot, Decision, OverrideDecision
-from lumen.contracts import Admission, AdmitRequest, Planning
+from lumen.contracts import Planning
 from lumen.errors import BallotError
+from lumen.messages import Admission, AdmitRequest
 from lumen.outcome import Outcome, State
 from lumen.plan import Plan
 from lumen.quorum import Tally, Vote

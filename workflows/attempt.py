@@ -10,8 +10,9 @@ from temporalio import workflow
 
 from lumen import names
 from lumen.ballot import OverrideDecision
-from lumen.contracts import Planning, Prepared, PrepareRequest, Verdict
+from lumen.contracts import Planning
 from lumen.episode import Attempt, stale_after_of
+from lumen.messages import Prepared, PrepareRequest, Verdict
 from lumen.outcome import ActionStatus, Outcome, State
 from lumen.plan import Mode, Plan
 from lumen.quorum import Tally, decided_at

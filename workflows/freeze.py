@@ -11,7 +11,8 @@ from temporalio.workflow import ParentClosePolicy
 
 from lumen import names
 from lumen.canonical import digest
-from lumen.contracts import LedgerAppend, Proving, Routing, WakeRequest
+from lumen.contracts import Proving, Routing
+from lumen.messages import LedgerAppend, WakeRequest
 from lumen.records import KIND_OVERRIDE, rfc3339
 from workflows import options
 

@@ -11,9 +11,10 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from lumen import names
 from lumen.canonical import digest
-from lumen.contracts import HolderQuestion, HolderState, LedgerAppend, Proving, Routing
+from lumen.contracts import Proving, Routing
 from lumen.display import markdown_code
 from lumen.guard import Answer, Claim, Guard, Place
+from lumen.messages import HolderQuestion, HolderState, LedgerAppend
 from lumen.records import KIND_OVERRIDE, rfc3339
 from workflows import options
 

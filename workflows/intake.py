@@ -8,7 +8,8 @@ from temporalio import workflow
 
 from lumen import names
 from lumen.alert import Alert
-from lumen.contracts import Delivered, Delivery, IntakeStart, Routing
+from lumen.contracts import Routing
+from lumen.messages import Delivered, Delivery, IntakeStart
 from workflows import options
 
 BATCH = 50

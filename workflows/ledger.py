@@ -9,7 +9,8 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
-from lumen.contracts import LedgerAppend, Proving
+from lumen.contracts import Proving
+from lumen.messages import LedgerAppend
 from lumen.outcome import Outcome, State
 from workflows import options
 from workflows.live import AttemptEndedError, LiveEpisode

@@ -12,8 +12,8 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from lumen import names
-from lumen.contracts import ActionResult
 from lumen.episode import Episode
+from lumen.messages import ActionResult
 from lumen.outcome import Outcome, State
 from lumen.plan import Plan
 from lumen.quorum import VoteBox

@@ -10,7 +10,7 @@ from activities.execution.command import CommandResult, CommandSpec, RunningComm
 from activities.execution.environment import command_environment, holdable
 from activities.execution.program import resolve_argv
 from activities.kinds.protocol import GRACE, Ended, KindContext
-from lumen.contracts import ExecuteRequest
+from lumen.messages import ExecuteRequest
 from lumen.outcome import ActionStatus
 from lumen.plan import Plan, PlannedAction
 

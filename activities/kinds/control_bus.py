@@ -6,7 +6,7 @@ import asyncio
 
 from activities.kinds.http import send
 from activities.kinds.protocol import Ended, KindContext
-from lumen.contracts import ExecuteRequest
+from lumen.messages import ExecuteRequest
 from lumen.outcome import ActionStatus
 from lumen.plan import Plan, PlannedAction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from activities.kinds.protocol import Ended
-from lumen.contracts import ExecuteRequest
+from lumen.messages import ExecuteRequest
 from lumen.outcome import ActionStatus
 from lumen.plan import Plan, PlannedAction
 

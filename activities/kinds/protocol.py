@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from lumen.contracts import ExecuteRequest
+from lumen.messages import ExecuteRequest
 from lumen.outcome import ActionStatus
 from lumen.plan import Plan, PlannedAction
 

@@ -16,8 +16,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from cli.reconcile import settled
 from lumen import names
-from lumen.contracts import Done, LedgerAppend, LedgerReceipt, WakeRequest
 from lumen.guard import Claim
+from lumen.messages import Done, LedgerAppend, LedgerReceipt, WakeRequest
 from tests.cli.conftest import Lumen, Ran
 from workflows.freeze import FreezeWorkflow
 from workflows.guard import GuardStart, GuardWorkflow

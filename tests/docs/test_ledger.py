@@ -14,8 +14,8 @@ import pytest
 
 from lumen import records
 from lumen.alert import Alert
-from lumen.contracts import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.episode import Attempt
+from lumen.messages import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.outcome import ActionStatus, Outcome
 from lumen.plan import ActionKind, Approval, Limits, Mode, Plan, PlannedAction
 from lumen.quorum import Tally

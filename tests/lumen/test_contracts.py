@@ -11,7 +11,7 @@ import pytest
 from temporalio import activity
 from temporalio.converter import DataConverter
 
-from lumen import contracts
+from lumen import contracts, messages
 from lumen.alert import Alert
 from lumen.episode import Episode
 from lumen.guard import Claim, Guard
@@ -88,16 +88,16 @@ def test_a_contract_cannot_be_used_without_an_implementation(contract: type) -> 
         plan(),
         lived(),
         held(),
-        contracts.EpisodeStart("key", lived()),
-        contracts.IntakeStart((firing(), resolved())),
-        contracts.Prepared(contracts.Verdict.GO, plan(), until=at(1), guards=("target-db-1",)),
-        contracts.ExecuteResult(
-            contracts.Start.RAN,
-            result=contracts.ActionResult("grow", "cmd", "k", ActionStatus.UNKNOWN),
+        messages.EpisodeStart("key", lived()),
+        messages.IntakeStart((firing(), resolved())),
+        messages.Prepared(messages.Verdict.GO, plan(), until=at(1), guards=("target-db-1",)),
+        messages.ExecuteResult(
+            messages.Start.RAN,
+            result=messages.ActionResult("grow", "cmd", "k", ActionStatus.UNKNOWN),
             proof_refs=(1,),
         ),
-        contracts.Recovery(contracts.Found.UNKNOWN),
-        contracts.Delivered(started=1, waiting=(resolved(),)),
+        messages.Recovery(messages.Found.UNKNOWN),
+        messages.Delivered(started=1, waiting=(resolved(),)),
     ],
     ids=lambda value: type(value).__name__,
 )

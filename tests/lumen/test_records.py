@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lumen import records
 from lumen.canonical import canonical_json
-from lumen.contracts import ActionResult, ExecuteRequest, LedgerAppend
+from lumen.messages import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.names import action_key, alert_workflow_id
 from lumen.outcome import ActionStatus, Outcome
 from lumen.plan import Approval
