@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import Coroutine, Mapping
@@ -24,8 +25,10 @@ from lumen.plan import ActionKind, Plan, PlannedAction, Refusal
 from lumen.records import claim_entry, finished_entry
 from rules.source import RuleSource
 
+_LOG = logging.getLogger("lumen.executing")
 _HEARTBEAT = 2.0
 _LEDGER_PATIENCE = 8.0
+_LATE_PAUSE = 1.0
 
 
 class LedgeredExecuting(Executing):
@@ -45,6 +48,7 @@ class LedgeredExecuting(Executing):
         self._ledger = ledger
         self._kinds = kinds
         self._metrics = metrics
+        self._late: set[asyncio.Task[None]] = set()
 
     @activity.defn(name="execute")
     async def execute(self, request: ExecuteRequest) -> ExecuteResult:
@@ -90,7 +94,9 @@ class LedgeredExecuting(Executing):
         try:
             finished = await self._append(finished_entry(result, request.tried, nonce, request.workflow_id))
         except (LedgerUnavailableError, LedgerError):
-            # The workflow appends it, for as long as it takes; the result must not be lost for that.
+            # The workflow appends it, for as long as it takes. Should Temporal be away as well and never hear of the
+            # result, then it is only here: so this process goes on trying too; whoever comes first wins.
+            self._append_later(finished_entry(result, request.tried, nonce, request.workflow_id))
             return ExecuteResult(Start.RAN, "", result, recorded=False, nonce=nonce, proof_refs=(claim.seq,))
         return ExecuteResult(Start.RAN, "", result, recorded=True, nonce=nonce, proof_refs=(claim.seq, finished.seq))
 
@@ -108,6 +114,22 @@ class LedgeredExecuting(Executing):
             duration_sec=round(time.monotonic() - began, 3),
             detail=ended.detail,
         )
+
+    def _append_later(self, entry: LedgerAppend) -> None:
+        late = asyncio.create_task(self._append_until_taken(entry))
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
+
+    async def _append_until_taken(self, entry: LedgerAppend) -> None:
+        while True:
+            await asyncio.sleep(_LATE_PAUSE)
+            try:
+                await self._ledger.append(entry)
+            except LedgerUnavailableError:
+                continue
+            except LedgerError:
+                _LOG.exception("the ledger refused the result of %s", entry.idem)
+            return
 
     async def _append(self, entry: LedgerAppend) -> LedgerReceipt:
         give_up = time.monotonic() + _LEDGER_PATIENCE

@@ -14,6 +14,8 @@ from lumen.messages import Found, LedgerAppend, LedgerReceipt, RecoverRequest, R
 from lumen.records import KIND_VOID, claim_idem, finished_idem, result_of, void_entry
 
 _POLL = 1.0
+_LEAST_WAIT = 5.0
+"""Seconds to wait for a result even if it is overdue: after an outage of the ledger its worker may be about to bring it."""
 
 
 class HttpProving(Proving):
@@ -49,7 +51,7 @@ class HttpProving(Proving):
             return Recovery(Found.NOT_STARTED, proof_refs=(claim.seq,))
         waited = 0.0
         # The start may still be running: its worker may have lost Temporal only, and will record the result.
-        left = max(0.0, request.wait - claim.age)
+        left = max(_LEAST_WAIT, request.wait - claim.age)
         while True:
             finished = await self._ledger.find(finished_idem(request.key, request.tried))
             if finished is not None:

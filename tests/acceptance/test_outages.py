@@ -12,6 +12,8 @@ from tests.acceptance.steps import (
     appending,
     kinds,
     lines,
+    process,
+    start,
     until_recorded,
     until_started,
     vote_until_taken,
@@ -30,24 +32,19 @@ def proofd_ends(shared_site: Site) -> Iterator[None]:
     shared_site.start_proofd()
 
 
-@pytest.mark.parametrize("how", ["killed", "hung"])
-def test_temporal_away_while_a_command_ends(shared_site: Site, how: str) -> None:
-    """Temporal is away for 25 s while a command ends well: the result is taken from the ledger, so it is not `unknown`."""
+@pytest.mark.parametrize("away", [("temporal",), ("temporal", "proofd")], ids="+".join)
+def test_temporal_away_while_a_command_ends(shared_site: Site, away: tuple[str, ...]) -> None:
+    """25 s without Temporal, or without the ledger too, while a command ends well: its result is used, not `unknown`."""
     site = shared_site
-    out = site.folder / f"ends-{how}"
+    out = site.folder / "-".join(("ends", *away))
     site.add_rule("EndsAlone", mode="auto", actions=[{"name": "run", "cmd": appending(out, 2), "timeout": 5}])
-    key = site.post_alert("EndsAlone", how=how)
+    key = site.post_alert("EndsAlone", away=",".join(away))
     until_started(out)
-    if how == "killed":
-        site.temporal.kill()
-        time.sleep(OUTAGE)
-        site.start_temporal()
-    else:
-        site.temporal.pause()
-        try:
-            time.sleep(OUTAGE)
-        finally:
-            site.temporal.resume()
+    for name in away:
+        process(site, name).kill()
+    time.sleep(OUTAGE)
+    for name in away:
+        start(site, name)
     assert until_recorded(site, key)["outcome"] == "remediated"
     assert len(lines(out)) == 1
     assert kinds(site, key) == {"action.started": 1, "action.finished": 1, "auto_remediation": 1}
@@ -64,14 +61,17 @@ def test_nothing_starts_while_the_ledger_is_down(shared_site: Site) -> None:
     site.until_state(asked, "awaiting_approval")
     site.proofd.kill()
     assert vote_until_taken(site, asked, ALICE).json()["status"] == "approved"
-    acting = site.post_alert("DownAuto")
-    for key in (asked, acting):
+    acting, cancelled = site.post_alert("DownAuto"), site.post_alert("DownAuto", cancelled="yes")
+    for key in (asked, acting, cancelled):
         site.until_state(key, "waiting_ledger")
+    site.temporal_cli("workflow", "cancel", "-w", f"alert-{cancelled}")
     assert lines(auto) == lines(voted) == []
     site.start_proofd()
     for key in (asked, acting):
         assert until_recorded(site, key)["outcome"] == "remediated"
         assert kinds(site, key)["action.started"] == 1
+    assert until_recorded(site, cancelled)["outcome"] == "cancelled"
+    assert kinds(site, cancelled)["action.started"] == 0
     assert len(lines(auto)) == len(lines(voted)) == 1
     assert kinds(site, asked)["approval_quorum_decision"] == 1
     assert site.ledger_holds()
