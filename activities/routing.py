@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -136,7 +137,8 @@ def _memo(alert: Alert) -> dict[str, Any]:
     room = _MEMO_BYTES
     for name, value in alert.labels.items():
         shown = truncate(value, 200)
-        room -= len(name.encode()) + len(shown.encode())
+        # As the SDK writes it: what is not ASCII takes six bytes or twelve.
+        room -= len(json.dumps(name)) + len(json.dumps(shown)) + 2
         if room < 0:
             break
         labels[name] = shown

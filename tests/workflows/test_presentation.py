@@ -67,3 +67,13 @@ async def test_summary_is_no_markdown_of_the_sender(bench: Bench, instance: str,
     await AlertRouter(bench.client).route(alert, "rule")
     found = await bench.handle(alert).describe()
     assert await found.static_summary() == summary
+
+
+@pytest.mark.parametrize("text", ["plain", "\N{GRINNING FACE}", "\x1b", '"\\'])
+async def test_what_lists_show_fits(bench: Bench, text: str) -> None:
+    """The memo of an episode stays under the 2 kB at which Temporal begins to warn, whatever the labels hold."""
+    alert = bench.alert("Name", **{f"label{number}": text * 300 for number in range(20)})
+    await AlertRouter(bench.client).route(alert, "rule")
+    found = await bench.handle(alert).describe()
+    assert sum(len(payload.data) for payload in found.raw_info.memo.fields.values()) < 2000
+    assert (await found.memo())["episode"]["labels"]["alertname"] == "Name"
