@@ -1,0 +1,127 @@
+"""Recorded histories are replayed: a change of workflow code that would break open episodes fails here.
+
+Every outcome of an episode is recorded but ``rolled_back``, which no rule can reach yet. ``tests.replay.record`` records.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+from temporalio.workflow import NondeterminismError
+
+from lumen import names
+from lumen.outcome import Outcome
+from tests.replay.variants import VARIANTS
+from worker.wiring import WORKFLOWS, sandbox
+
+FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
+UNREACHABLE = {Outcome.ROLLED_BACK}
+BYTES = 100_000
+
+_PATH = re.compile(r"(?<![\w.:/])/(?!bin/|hook\b)\w+/")
+_STARTED = "workflowExecutionStartedEventAttributes"
+_COMPLETED = "workflowExecutionCompletedEventAttributes"
+
+
+def events_of(path: Path) -> list[dict[str, Any]]:
+    """Return the events of one recorded history."""
+    events: list[dict[str, Any]] = json.loads(path.read_text())["events"]
+    return events
+
+
+def history_of(path: Path) -> WorkflowHistory:
+    """Return one recorded history under the workflow id that it was recorded with."""
+    return WorkflowHistory.from_json(events_of(path)[0][_STARTED]["workflowId"], path.read_text())
+
+
+def type_of(path: Path) -> str:
+    """Return the workflow type of one recorded history."""
+    name: str = events_of(path)[0][_STARTED]["workflowType"]["name"]
+    return name
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every string in a history, those of its payloads decoded."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == "data" and isinstance(item, str):
+                yield base64.b64decode(item).decode()
+            else:
+                yield from texts_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_in(item)
+    elif isinstance(value, str):
+        yield value
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_recorded_history_replays(path: Path) -> None:
+    """Today's workflow code, in the worker's sandbox, makes the same decisions as when the history was recorded."""
+    replayer = Replayer(workflows=list(WORKFLOWS), workflow_runner=sandbox())
+    await replayer.replay_workflow(history_of(path))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_one_timer_more_is_refused(path: Path) -> None:
+    """The replay can fail: workflow code with one timer more does not fit any recorded history."""
+    replayer = Replayer(workflows=list(VARIANTS), workflow_runner=sandbox())
+    # The core tells some of these as a fatal error of its state machines.
+    with pytest.raises((NondeterminismError, RuntimeError)):
+        await replayer.replay_workflow(history_of(path))
+
+
+def test_every_outcome_is_recorded() -> None:
+    """There is a closed episode for each outcome that can be reached, and a history of each type of workflow."""
+    outcomes = set()
+    for path in FILES:
+        [completed] = [event[_COMPLETED] for event in events_of(path) if _COMPLETED in event]
+        if type_of(path) == names.ALERT_WORKFLOW:
+            [payload] = completed["result"]["payloads"]
+            outcomes.add(Outcome(json.loads(base64.b64decode(payload["data"]))["outcome"]))
+    assert outcomes == set(Outcome) - UNREACHABLE
+    assert {type_of(path) for path in FILES} == {
+        names.ALERT_WORKFLOW,
+        names.GUARD_WORKFLOW,
+        names.INTAKE_WORKFLOW,
+        names.FREEZE_WORKFLOW,
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_recorded_history_is_small_and_tells_of_no_machine(path: Path) -> None:
+    """A history in the repository is small and names neither the process nor the folders of whoever recorded it."""
+    assert path.stat().st_size < BYTES
+    texts = list(texts_in(events_of(path)))
+    assert [text for text in texts if _PATH.search(text)] == []
+    assert [text for text in texts if re.fullmatch(r"\d+@\S+", text)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        ("three-attempts", {"awaiting_approval", "executing", "cooling", "watching", "closed"}),
+        ("waiting-ledger-decision", {"waiting_ledger", "executing"}),
+        ("waiting-ledger-claim", {"waiting_ledger", "executing"}),
+        ("blocked-guard", {"blocked", "awaiting_approval"}),
+        ("frozen", {"blocked", "executing"}),
+    ],
+)
+def test_the_long_ways_are_recorded(name: str, states: set[str]) -> None:
+    """The histories that are there for the states they pass through do pass through them."""
+    [path] = [path for path in FILES if path.stem == name]
+    passed = set()
+    for event in events_of(path):
+        shown = event.get("upsertWorkflowSearchAttributesEventAttributes", {})
+        payload = shown.get("searchAttributes", {}).get("indexedFields", {}).get(names.ATTRIBUTE_STATE)
+        if payload:
+            passed.add(json.loads(base64.b64decode(payload["data"])))
+    assert states <= passed
