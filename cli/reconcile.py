@@ -16,7 +16,7 @@ from lumen import names
 from lumen.outcome import Outcome, State
 
 if TYPE_CHECKING:
-    from temporalio.client import Client
+    from temporalio.client import Client, WorkflowExecutionDescription
 
 _TRIES = 10
 _PAUSE = 0.5
@@ -26,7 +26,7 @@ _CUT_SHORT = ("Failed", "Terminated", "TimedOut", "Canceled")
 
 @dataclass(frozen=True)
 class Account:
-    """Counts of episodes. A run that continued as new is no end and is counted once, by its last run.
+    """Counts of episodes. A run that continued as new, or was reset, is no end and is counted once, by its last run.
 
     ``no_outcome``: closed without an outcome, by the way it closed. ``intakes``: storms that are still being handed out.
     """
@@ -98,13 +98,30 @@ async def _count(client: Client) -> Account:
     ended = {str(item): await episodes(f"{completed} AND {names.ATTRIBUTE_OUTCOME} = '{item}'") for item in Outcome}
     no_outcome = {"Completed": await episodes(f"{completed} AND {names.ATTRIBUTE_OUTCOME} IS NULL")}
     no_outcome |= {status: await episodes(f"ExecutionStatus = '{status}'") for status in _CUT_SHORT}
+    reset = await _reset_runs(client) if no_outcome["Terminated"] else 0
+    no_outcome["Terminated"] -= reset
     return Account(
-        accepted=accepted,
+        accepted=accepted - reset,
         open=_known(by_state | {"starting": starting}),
         ended=_known(ended),
         no_outcome=_known(no_outcome),
         intakes=await count(f"WorkflowType = '{names.INTAKE_WORKFLOW}' AND {running}"),
     )
+
+
+async def _reset_runs(client: Client) -> int:
+    """Return how many terminated runs only made room for the run of a reset: the same episode goes on there."""
+    reset = 0
+    async for execution in client.list_workflows(f"{_EPISODES} AND ExecutionStatus = 'Terminated'"):
+        ended = await client.get_workflow_handle(execution.id, run_id=execution.run_id).describe()
+        newest = await client.get_workflow_handle(execution.id).describe()
+        if newest.run_id != execution.run_id and _first_run(newest) == _first_run(ended):
+            reset += 1
+    return reset
+
+
+def _first_run(description: WorkflowExecutionDescription) -> str:
+    return description.raw_description.workflow_execution_info.first_run_id
 
 
 def _known(counts: dict[str, int]) -> dict[str, int]:

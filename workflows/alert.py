@@ -20,7 +20,7 @@ from lumen.messages import Ended, EpisodeStart, HumanNeeded, StillFiringRequest
 from lumen.outcome import HUMAN_NEEDED, State
 from workflows import approval, options
 from workflows.attempt import AttemptRun
-from workflows.live import AttemptEndedError, LiveEpisode, Override
+from workflows.live import AttemptEndedError, LiveEpisode
 
 _FIRST_ALERT = timedelta(minutes=1)
 
@@ -196,15 +196,14 @@ class AlertWorkflow:
         """Take in an override; it is in the ledger before it has any effect."""
         live = self.live
         try:
-            ballot = read_override(payload)
-            admission = await approval.admit_override(live, ballot)
+            override = await approval.admit_override(live, read_override(payload))
         except (BallotError, FailureError, AttemptEndedError) as error:
             workflow.logger.warning("an override was not taken: %s", error)
             return
-        if ballot.decision == OverrideDecision.RETRY:
+        if override.decision == OverrideDecision.RETRY:
             live.episode.retry_wanted = live.state in {State.COOLING, State.WATCHING}
         elif live.state not in {State.COOLING, State.WATCHING, State.CLOSED}:
-            live.override = Override(ballot.decision, admission.actor, admission.channel, ballot.reason)
+            live.override = override
         live.woken += 1
 
     @workflow.signal(name=names.SIGNAL_GRANTED, description="A guard has an answer: ask it again.")
@@ -218,8 +217,14 @@ class AlertWorkflow:
         self.live.woken += 1
 
     @workflow.signal(name=names.SIGNAL_CLEAR_COOLDOWN, description='End the cooldown: {"actor":"…","reason":"…"}')
-    def clear_cooldown(self, payload: Any = None) -> None:  # noqa: ARG002 - for the reader of the history
-        """End the cooldown of this episode."""
+    async def clear_cooldown(self, payload: Any = None) -> None:
+        """End the cooldown of this episode; who did is in the ledger before it has any effect."""
+        who = payload if isinstance(payload, dict) else {}
+        try:
+            await approval.record_clearing(self.live, str(who.get("actor", "")), str(who.get("reason", "")))
+        except (FailureError, AttemptEndedError) as error:
+            workflow.logger.warning("the cooldown was not cleared: %s", error)
+            return
         self.live.episode.cooldown_cleared = True
         self.live.woken += 1
 

@@ -18,7 +18,7 @@ from lumen.plan import Plan
 from lumen.quorum import Tally, Vote
 from lumen.records import override_entry
 from workflows import ledger, options
-from workflows.live import ApprovalRequest, AskAgainError, AttemptEndedError, LiveEpisode
+from workflows.live import ApprovalRequest, AskAgainError, AttemptEndedError, LiveEpisode, Override
 from workflows.presentation import tally_document
 
 
@@ -114,7 +114,7 @@ async def count_vote(live: LiveEpisode, ballot: Ballot) -> dict[str, Any]:
     return {"decision": Decision(ballot.decision), **tally_document(approval, workflow.now())}
 
 
-async def admit_override(live: LiveEpisode, ballot: Ballot) -> Admission:
+async def admit_override(live: LiveEpisode, ballot: Ballot) -> Override:
     """Judge an override and write it into the ledger, before it has any effect.
 
     Raises:
@@ -133,8 +133,20 @@ async def admit_override(live: LiveEpisode, ballot: Ballot) -> Admission:
         "reason": ballot.reason,
         "state": str(live.state),
     }
+    seq = await ledger.append(live, override_entry(live.workflow_id, live.key, recorded, workflow.now()))
+    return Override(ballot.decision, admission.actor, admission.channel, ballot.reason, seq)
+
+
+async def record_clearing(live: LiveEpisode, actor: str, reason: str) -> None:
+    """Write into the ledger who ended a cooldown. Raises :class:`AttemptEndedError` when the ledger refuses."""
+    recorded = {
+        "decision": "clear_cooldown",
+        "actor": actor,
+        "channel": "signal",
+        "reason": reason,
+        "state": str(live.state),
+    }
     await ledger.append(live, override_entry(live.workflow_id, live.key, recorded, workflow.now()))
-    return admission
 
 
 async def judge(live: LiveEpisode, ballot: Ballot, kind: str, plan: Plan | None) -> Admission:

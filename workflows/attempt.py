@@ -156,8 +156,9 @@ class AttemptRun:
 
     def _overridden(self, plan: Plan) -> Authority:
         override = self.live.override
-        self.decision = {"by": "override", "actor": override.actor if override else ""}
-        return Authority(self._valid_from(workflow.now(), plan), fencing_token=self.fencing_token)
+        assert override is not None  # noqa: S101 - the callers looked
+        self.decision = {"by": "override", "actor": override.actor, "seq": override.seq}
+        return Authority(self._valid_from(workflow.now(), plan), override.seq, self.fencing_token)
 
     def _by_timeout(self, plan: Plan) -> Authority:
         self.decision = {"by": "timeout"}

@@ -48,12 +48,13 @@ class ApprovalRequest:
 
 @dataclass
 class Override:
-    """An override that was admitted."""
+    """An override that was admitted; ``seq`` is its entry in the ledger."""
 
     decision: str
     actor: str
     channel: str
     reason: str
+    seq: int
 
 
 class LiveEpisode:

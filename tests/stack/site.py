@@ -213,6 +213,11 @@ class Site:
             entries = [http.get(f"/entries/{seq}").json() for seq in range(height)]
         return [entry for entry in entries if key in json.dumps(entry["parts"])]
 
+    def ledger_head(self) -> dict[str, Any]:
+        """Return the head of the ledger."""
+        head: dict[str, Any] = httpx.get(f"{self.proofd_url}/head", timeout=20, trust_env=False).json()
+        return head
+
     def ledger_holds(self) -> bool:
         """Return whether the whole ledger verifies."""
         headers = {"Authorization": f"Bearer {PROOFD_TOKEN}"}

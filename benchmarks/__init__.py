@@ -1,0 +1,1 @@
+"""Measurements. Nothing here is a test: a figure is printed, never asserted."""
