@@ -57,7 +57,7 @@ def votes(desk: Desk, script: str) -> None:
     status = desk.site.until(key, lambda found: bool(found["approval"]["votes"][side]))
     [vote] = status["approval"]["votes"][side]
     assert (vote["actor"], vote["channel"], vote["rank"]) == (ACTOR, "signal", "signal")
-    assert desk.site.vote(key, OTHER).json()["status"] == "approved"
+    assert desk.site.vote(key, OTHER).is_success
     assert desk.site.until_outcome(key)["outcome"] == "remediated"
 
 
@@ -170,14 +170,14 @@ def resets(desk: Desk, script: str) -> None:
     """The episode starts again and asks again; approved again, its command does not run again."""
     key = desk.asking("warning")
     before = len(desk.site.marks())
-    assert desk.site.vote(key, ACTOR).json()["status"] == "approved"
+    assert desk.site.vote(key, ACTOR).is_success
     first = desk.site.until_outcome(key)
     assert first["outcome"] == "remediated"
     desk.run(script, key)
     again = desk.site.until(key, lambda found: found["run_id"] != first["run_id"] and bool(found["approval"]))
     assert again["state"] == "awaiting_approval"
     assert again["approval"]["votes"] == {"approve": [], "reject": []}
-    assert desk.site.vote(key, OTHER).json()["status"] == "approved"
+    assert desk.site.vote(key, OTHER).is_success
     assert desk.site.until_outcome(key)["outcome"] == "remediated"
     assert len(desk.site.marks()) == before + 1
     assert [entry["kind"] for entry in desk.site.entries(key)].count("action.started") == 1

@@ -81,9 +81,8 @@ def test_the_details_of_an_episode_say_where_it_stands(site: Site) -> None:
     assert "- `mark`: `/bin/sh -c " in before["currentDetails"]
     assert f" sh {site.out}`" in before["currentDetails"]
     assert site.vote(key, OTHER).is_success
-    after = metadata(site, key)["currentDetails"]
-    assert "Votes: 1 of 2 to approve" in after
-    assert f"- approve: `{OTHER}`" in after
+    until(lambda: "Votes: 1 of 2 to approve" in metadata(site, key)["currentDetails"], "the vote in the details")
+    assert f"- approve: `{OTHER}`" in metadata(site, key)["currentDetails"]
     definition = before["definition"]
     handlers = [handler for kind in ("signal", "query", "update") for handler in definition[f"{kind}Definitions"]]
     own = [handler for handler in handlers if not handler["name"].startswith("__")]
