@@ -139,11 +139,12 @@ def clears_target(desk: Desk, script: str) -> None:
 
 
 def clears_episode(desk: Desk, script: str) -> None:
-    """The episode cools no more."""
+    """The episode cools no more, and the ledger has it."""
     key = desk.acted()
     assert desk.site.status(key)["cooldown_until"]
     desk.run(script, key)
     assert desk.site.until_state(key, "watching")["cooldown_until"] is None
+    assert desk.overrides(alert_key=key, decision="clear_cooldown", actor=ACTOR)
 
 
 def wakes(desk: Desk, script: str) -> None:
