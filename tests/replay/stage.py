@@ -23,6 +23,7 @@ from tests.stack.rulebook import Rulebook
 
 ALICE = "alice@example.com"
 BOB = "bob@example.com"
+WHO = {"actor": ALICE, "reason": "for the record"}
 TRUE = {"name": "run", "cmd": ["/bin/true"]}
 FALSE = {"name": "run", "cmd": ["/bin/false"]}
 LONG = {"name": "run", "cmd": ["/bin/sleep", "30"]}
