@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from temporalio import activity
 from temporalio.api.enums.v1 import TaskQueueType
@@ -28,6 +29,8 @@ BACKLOG = 40
 """Workflow tasks waiting for a worker above which nothing more is started: starts must not outrun completions."""
 
 _PAUSE = 0.2
+_FINAL = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.OUT_OF_RANGE}
+_LOG = logging.getLogger("lumen.delivering")
 
 
 class TemporalRouting(Routing):
@@ -43,7 +46,7 @@ class TemporalRouting(Routing):
     @activity.defn(name="deliver")
     async def deliver(self, request: Delivery) -> Delivered:
         """Hand over the alerts in order, a few at once, never faster than the episodes can begin."""
-        counts = dict.fromkeys(("started", "updated", "resolved", "not_open"), 0)
+        counts = dict.fromkeys(("started", "updated", "resolved", "not_open", "refused"), 0)
         waiting: list[Alert] = []
         for first in range(0, len(request.alerts), PARALLEL):
             await self._until_keeping_up()
@@ -61,7 +64,14 @@ class TemporalRouting(Routing):
 
     async def _route(self, alert: Alert) -> str:
         rule = rule_for(alert, self._source.current)
-        return await self._router.route(alert, rule.name if rule else "")
+        try:
+            return await self._router.route(alert, rule.name if rule else "")
+        except RPCError as error:
+            if error.status not in _FINAL:
+                raise
+            # One alert that Temporal will never take must not keep the others of its intake waiting for ever.
+            _LOG.exception("Temporal refuses an alert", extra={"alert_key": alert.key})
+            return "refused"
 
     async def _give_up(self, request: Delivery) -> bool:
         """Return whether a resolve without an episode is one for good: its time is up and no older intake is still open."""
@@ -96,7 +106,9 @@ class TemporalRouting(Routing):
             if error.status == RPCStatusCode.NOT_FOUND:
                 return HolderState(open=False)
             raise
-        return HolderState(open=description.status is WorkflowExecutionStatus.RUNNING)
+        first_run_id = description.raw_description.workflow_execution_info.first_run_id
+        same = first_run_id == request.first_run_id
+        return HolderState(open=same and description.status is WorkflowExecutionStatus.RUNNING)
 
     @activity.defn(name="wake_blocked")
     async def wake_blocked(self, request: WakeRequest) -> Done:

@@ -56,7 +56,7 @@ class LocalPlanning(Planning):
         if request.waited is not None:
             self._metrics.approval_wait.observe(request.waited)
         if isinstance(plan, Refusal):
-            return Prepared(Verdict.REFUSED, reason=plan.reason)
+            return Prepared(Verdict.REFUSED, reason=plan.reason, rule=plan.rule)
         shown = plan.shown()
         frozen = await self._freeze.reason(fresh=False)
         if frozen:

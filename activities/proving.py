@@ -49,6 +49,8 @@ class HttpProving(Proving):
         claim = await self._claim(request)
         if claim.kind == KIND_VOID or (request.nonce and claim.parts["claim"]["nonce"] == request.nonce):
             return Recovery(Found.NOT_STARTED, proof_refs=(claim.seq,))
+        if claim.parts["claim"]["plan_digest"] != request.plan_digest:
+            return Recovery(Found.OTHER_PLAN, proof_refs=(claim.seq,))
         waited = 0.0
         # The start may still be running: its worker may have lost Temporal only, and will record the result.
         left = max(_LEAST_WAIT, request.wait - claim.age)

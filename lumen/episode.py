@@ -13,11 +13,16 @@ from lumen.plan import HOUR, MINUTE, Plan
 DEFAULT_COOLDOWN = 10 * MINUTE
 DEFAULT_STALE_AFTER = 26 * HOUR
 LINGER = 10 * MINUTE
+LATE = 2 * MINUTE
+"""How long after a resolve the same firing, heard again, is taken for a late delivery and not for a re-fire."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One ended pass through the steps. ``results`` holds one object an action; times are aware UTC."""
+    """One ended pass through the steps. ``results`` holds one object an action; times are aware UTC.
+
+    ``ran``: something began or may have begun. ``approved``: people let it run, by votes or an override.
+    """
 
     n: int
     outcome: Outcome
@@ -25,6 +30,8 @@ class Attempt:
     ended_at: datetime
     reason: str = ""
     results: tuple[dict[str, Any], ...] = ()
+    ran: bool = False
+    approved: bool = False
 
 
 @dataclass
@@ -42,6 +49,7 @@ class Episode:
     resolved_at: datetime | None = None
     fired_again: bool = False
     said_exhausted: bool = False
+    vote_owed: bool = False
     cooldown_cleared: bool = False
     retry_wanted: bool = False
     still_firing: bool = False
@@ -57,7 +65,8 @@ class Episode:
             return False
         known = self.alert is not None
         was_resolved = self.resolved_at is not None
-        if was_resolved and self.alert is not None and _is_late_duplicate(alert, self.alert):
+        late = self.resolved_at is not None and now - self.resolved_at <= timedelta(seconds=LATE)
+        if late and self.alert is not None and _is_late_duplicate(alert, self.alert):
             self.repeats += 1
             return False
         self.alert = alert
@@ -77,6 +86,10 @@ class Episode:
         self.attempts = [*self.attempts, attempt][-KEPT_ATTEMPTS:]
         self.attempts_ended = attempt.n
         self.ran += int(attempt.outcome in RAN)
+        if attempt.outcome is Outcome.UNKNOWN:
+            self.vote_owed = True
+        elif attempt.approved:
+            self.vote_owed = False
         # The end of an attempt may wait long for the ledger; what fired again meanwhile came after the attempt.
         self.fired_again = self.fired_again and self.last_firing is not None and self.last_firing > attempt.ended_at
         if self.retry_wanted:
@@ -136,7 +149,7 @@ def next_step(episode: Episode, now: datetime) -> Next:
     """Return what an episode does at ``now``, after at least one attempt has ended."""
     last = episode.attempts[-1]
     if episode.retry_wanted:
-        return Next("attempt", needs_vote=last.outcome is Outcome.UNKNOWN)
+        return Next("attempt", needs_vote=episode.vote_owed)
     cool_until = last.ended_at if episode.cooldown_cleared else last.ended_at + timedelta(seconds=cooldown_of(episode))
     if now < cool_until:
         return Next("cool", until=cool_until)
@@ -146,7 +159,7 @@ def next_step(episode: Episode, now: datetime) -> Next:
     stale_at = (episode.last_heard or last.ended_at) + timedelta(seconds=stale_after_of(episode))
     if _wants_attempt(episode, last):
         if episode.ran < attempts_of(episode):
-            return Next("attempt", needs_vote=last.outcome is Outcome.UNKNOWN)
+            return Next("attempt", needs_vote=episode.vote_owed)
         if not episode.said_exhausted:
             return Next("exhausted")
     elif _should_ask_prometheus(episode, last):

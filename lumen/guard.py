@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from lumen.names import first_run_of
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -57,6 +59,7 @@ class Guard:
 
         Of two claims of one holder the later stands, since another rule may have come to apply: it is what will cool.
         """
+        self._give_up_earlier(claim, now)
         for index, place in enumerate(self.places):
             if place.claim.holder == claim.holder:
                 self.places[index] = replace(place, claim=claim)
@@ -135,6 +138,25 @@ class Guard:
     def idle(self) -> bool:
         """Whether nothing is held, awaited or cooling."""
         return not (self.places or self.waiting or self.cooling)
+
+    def _give_up_earlier(self, claim: Claim, now: datetime) -> None:
+        """Give up what an earlier attempt of the same episode left: an episode runs one attempt at a time.
+
+        The place of an earlier run (terminated, say) is kept until its lease is over, since its action may still run; only
+        its place in the queue is lost.
+        """
+        run = first_run_of(claim.holder)
+        for place in list(self.places):
+            known = place.claim
+            if (
+                known.workflow_id == claim.workflow_id
+                and known.holder != claim.holder
+                and first_run_of(known.holder) == run
+            ):
+                self.release(known.holder, ran=True, now=now)
+        self.waiting = [
+            known for known in self.waiting if known.workflow_id != claim.workflow_id or known.holder == claim.holder
+        ]
 
     def _cool(self, claim: Claim, now: datetime) -> None:
         if claim.cooldown <= 0:

@@ -57,7 +57,7 @@ class PrepareRequest:
 
 @dataclass(frozen=True)
 class Prepared:
-    """``plan`` is absent only when none could be made. ``until``: when it is worth trying again.
+    """``plan`` is absent only when none could be made; ``rule`` then names the rule that should have made it, if any.
 
     ``waits_for_guard``: blocked in the queue of a guard, which will signal; otherwise a blocked attempt asks again itself.
     ``guards`` are the workflow ids of the guards that are held or queued for; ``fencing_token`` is that of the target.
@@ -70,6 +70,7 @@ class Prepared:
     waits_for_guard: bool = False
     guards: tuple[str, ...] = ()
     fencing_token: int = 0
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ class Start(StrEnum):
     """Whether the action was started by this activity."""
 
     RAN = "ran"
+    NOT_DISPATCHED = "not_dispatched"
+    LOST = "lost"
     PLAN_CHANGED = "plan_changed"
     CLAIMED_BY_ANOTHER = "claimed_by_another"
     NO_LEDGER = "no_ledger"
@@ -180,12 +183,13 @@ class RecoverRequest:
     """Find out from the ledger what became of an action whose activity was lost.
 
     ``wait``: seconds to wait for a result of a start that may still be running. ``nonce``: a claim with this nonce is
-    known not to have been started.
+    known not to have been started. ``plan_digest``: a claim for another plan is no start of this one.
     """
 
     key: str
     tried: int
     wait: float
+    plan_digest: str
     nonce: str = ""
     reason: str = ""
     run_id: str = ""
@@ -196,6 +200,7 @@ class Found(StrEnum):
 
     RESULT = "result"
     UNKNOWN = "unknown"
+    OTHER_PLAN = "other_plan"
     NOT_STARTED = "not_started"
 
 
@@ -276,9 +281,10 @@ class Delivered:
 
 @dataclass(frozen=True)
 class HolderQuestion:
-    """Is this workflow still open?"""
+    """Is this episode still open? A later one under the same workflow id has another first run."""
 
     workflow_id: str
+    first_run_id: str
 
 
 @dataclass(frozen=True)

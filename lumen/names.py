@@ -94,6 +94,11 @@ def attempt_key(workflow_id: str, first_run_id: str, attempt: int) -> str:
     return f"{workflow_id}/{first_run_id}/{attempt}"
 
 
+def first_run_of(attempt: str) -> str:
+    """Return the first run id in the key of an attempt; the inverse of :func:`attempt_key` in its middle."""
+    return attempt.rsplit("/", 2)[1] if attempt.count("/") > 1 else ""
+
+
 def approval_id(first_run_id: str, attempt: int, ask: int) -> str:
     """Return the id of one request for approval: it names the run, the attempt and how often this attempt has asked."""
     return f"{first_run_id}.{attempt}.{ask}"

@@ -62,6 +62,14 @@ class VoteBox:
             status = "approved"
         return Tally(status, approve, reject)
 
+    def decision(self, approval: Approval) -> Tally:
+        """Return what the votes amount to, each seen at the moment of the newest: when a quorum was reached it stands.
+
+        A worker that was away counts votes late; what had been decided by then must not lapse for that.
+        """
+        newest = max((vote.at for vote in self.votes.values()), default=None)
+        return Tally("pending", (), ()) if newest is None else self.tally(approval, newest)
+
 
 def decided_at(tally: Tally) -> datetime:
     """Return when ``tally`` was decided: the time of the newest vote on the winning side."""

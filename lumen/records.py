@@ -28,6 +28,15 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def moment(text: str) -> datetime | None:
+    """Return the moment that ``text`` (RFC 3339) names, or None if it names none."""
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return named if named.tzinfo else None
+
+
 def claim_idem(key: str, tried: int) -> str:
     """Return the business key under which a start of an action is claimed or voided: only one of the two can exist."""
     return f"{key}/claim/{tried}"
@@ -47,6 +56,29 @@ def voter(vote: Vote) -> dict[str, str]:
         "at": rfc3339(vote.at),
         "reason": vote.reason,
     }
+
+
+def timeout_entry(alert: Alert, plan: Plan, approval_id: str, decided: datetime) -> LedgerAppend:
+    """Return the entry of a rule that opted in to run when nobody decides: no voter, and it says so."""
+    entry = {
+        "type": KIND_DECISION,
+        "decision": "approve",
+        "by": "timeout",
+        "alert_key": alert.key,
+        "alert_context": {
+            "labels": alert.labels,
+            "annotations": alert.annotations,
+            "startsAt": alert.starts_at,
+            "proof_ref_prev": None,
+        },
+        "voters": {"approve": [], "reject": []},
+        "ts": rfc3339(decided),
+        "approval_id": approval_id,
+        "rule": plan.rule,
+        "plan_digest": plan.digest,
+        "rules_digest": plan.rules_digest,
+    }
+    return LedgerAppend(f"{approval_id}/decision/timeout", KIND_DECISION, {"approval": entry}, first_wins=True)
 
 
 def decision_entry(
@@ -162,6 +194,7 @@ def remediation_entry(
     first_run_id: str,
     alert: Alert,
     plan: Plan | None,
+    rule: str,
     attempt: Attempt,
     decision: dict[str, Any] | None,
 ) -> LedgerAppend:
@@ -173,11 +206,11 @@ def remediation_entry(
         "attempt": attempt.n,
         "outcome": attempt.outcome,
         "reason": attempt.reason,
-        "ran": any(result.get("status") != "dry_run" for result in attempt.results),
+        "ran": attempt.ran,
         "started_at": rfc3339(attempt.started_at),
         "ended_at": rfc3339(attempt.ended_at),
         "alert": {"labels": alert.labels, "startsAt": alert.starts_at, "status": alert.status},
-        "rule": plan.rule if plan else None,
+        "rule": rule or None,
         "mode": plan.mode if plan else None,
         "dry_run": plan.dry_run if plan else None,
         "target": plan.target if plan else None,

@@ -18,7 +18,7 @@ from lumen.episode import Episode, Next, attempts_of, next_step
 from lumen.errors import BallotError
 from lumen.messages import Ended, EpisodeStart, HumanNeeded, StillFiringRequest
 from lumen.outcome import HUMAN_NEEDED, State
-from workflows import approval, options
+from workflows import approval, ledger, options
 from workflows.attempt import AttemptRun
 from workflows.live import AttemptEndedError, LiveEpisode
 
@@ -76,14 +76,21 @@ class AlertWorkflow:
 
     async def _attempt(self, step: Next) -> None:
         live = self.live
+        live.override = None
+        live.in_attempt = True
         run = AttemptRun(live, needs_vote=step.needs_vote, ignore_cooldown=live.episode.retry_wanted)
         attempt = await run.run()
+        live.in_attempt = False
         live.override = None
         live.results = []
         live.episode.end_attempt(attempt)
         live.enter(State.COOLING, attempt.reason)
         if attempt.outcome in HUMAN_NEEDED:
             self._tell_human(attempt.outcome, attempt.reason)
+        if live.unproven:
+            text = f"attempt {attempt.n} ended {attempt.outcome}, and its entry is missing: {live.unproven}"
+            self._tell_human("unproven", text)
+            live.unproven = ""
 
     async def _ask_prometheus(self) -> None:
         episode = self.live.episode
@@ -96,6 +103,7 @@ class AlertWorkflow:
 
     async def _wait(self, step: Next) -> None:
         live = self.live
+        live.tasks = [task for task in live.tasks if not task.done()]
         if workflow.info().is_continue_as_new_suggested() and not live.tasks and workflow.all_handlers_finished():
             workflow.continue_as_new(EpisodeStart(live.key, carry=live.episode))
         live.enter(State.COOLING if step.step == "cool" else State.WATCHING, live.reason)
@@ -115,9 +123,7 @@ class AlertWorkflow:
     async def _closed(self) -> bool:
         """Close, unless something was heard while the last things were done: an accepted alert must not be lost."""
         live = self.live
-        await asyncio.gather(*live.tasks, return_exceptions=True)
-        live.tasks = []
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await ledger.never_given_up(live, self._loose_ends)
         if self._next().step != "close":
             return False
         live.enter(State.CLOSED, live.reason)
@@ -127,6 +133,11 @@ class AlertWorkflow:
                 ended = Ended(live.episode.outcome)
                 await workflow.execute_local_activity_method(Notifying.count_closed, ended, **options.counting())
         return self._next().step == "close" and workflow.all_handlers_finished()
+
+    async def _loose_ends(self) -> None:
+        await asyncio.gather(*self.live.tasks, return_exceptions=True)
+        self.live.tasks = []
+        await workflow.wait_condition(workflow.all_handlers_finished)
 
     def _result(self) -> dict[str, Any]:
         return {"outcome": str(self.live.episode.outcome), "attempts": self.live.episode.attempts_ended}
@@ -195,15 +206,18 @@ class AlertWorkflow:
     async def override(self, payload: Any) -> None:
         """Take in an override; it is in the ledger before it has any effect."""
         live = self.live
+        meant = live.attempt
         try:
             override = await approval.admit_override(live, read_override(payload))
         except (BallotError, FailureError, AttemptEndedError) as error:
             workflow.logger.warning("an override was not taken: %s", error)
             return
         if override.decision == OverrideDecision.RETRY:
-            live.episode.retry_wanted = live.state in {State.COOLING, State.WATCHING}
-        elif live.state not in {State.COOLING, State.WATCHING, State.CLOSED}:
+            live.episode.retry_wanted = not live.in_attempt and bool(live.episode.attempts)
+        elif live.in_attempt and live.attempt == meant:
             live.override = override
+        else:
+            workflow.logger.warning("an override came too late for attempt %d", meant)
         live.woken += 1
 
     @workflow.signal(name=names.SIGNAL_GRANTED, description="A guard has an answer: ask it again.")

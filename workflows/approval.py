@@ -47,10 +47,13 @@ async def wait_for_decision(live: LiveEpisode, approval: ApprovalRequest) -> Tal
 
     """
     await _until(lambda: live.override is not None or live.resolved or _decided(approval), approval.expires_at)
+    # A vote that came in time is judged to the end, even if no worker was there to do it before the deadline.
+    await workflow.wait_condition(lambda: approval.judging == 0)
+    approval.closed = True
     stop_if_over(live)
     if live.override is not None:
         return None
-    tally = approval.box.tally(approval.plan.approval, workflow.now())
+    tally = approval.box.decision(approval.plan.approval)
     if tally.status != "pending":
         return tally
     if approval.plan_changed:
@@ -84,7 +87,7 @@ def check_open(live: LiveEpisode, ballot: Ballot) -> ApprovalRequest:
 
     """
     approval = live.approval
-    if approval is None or live.state != State.AWAITING_APPROVAL:
+    if approval is None or approval.closed:
         raise BallotError("closed", f"nothing waits for a vote: the episode is {live.state}")
     if ballot.approval_id and ballot.approval_id != approval.id:
         raise BallotError("closed", "this request for approval is closed; the episode asks anew")
@@ -102,10 +105,15 @@ async def count_vote(live: LiveEpisode, ballot: Ballot) -> dict[str, Any]:
     """
     approval = check_open(live, ballot)
     if not approval.box.counted(ballot.id):
-        admission = await judge(live, ballot, "vote", approval.plan)
+        approval.judging += 1
+        try:
+            admission = await judge(live, ballot, "vote", approval.plan)
+        finally:
+            approval.judging -= 1
         if not admission.ok:
             raise BallotError(admission.refusal, admission.message)
-        check_open(live, ballot)
+        if check_open(live, ballot) is not approval:
+            raise BallotError("closed", "this request for approval is closed; the episode asks anew")
         if admission.plan_digest != approval.plan.digest:
             approval.plan_changed = True
             raise BallotError("plan_changed", "the rule changed since it was asked about: the episode asks anew")
@@ -133,8 +141,9 @@ async def admit_override(live: LiveEpisode, ballot: Ballot) -> Override:
         "reason": ballot.reason,
         "state": str(live.state),
     }
-    seq = await ledger.append(live, override_entry(live.workflow_id, live.key, recorded, workflow.now()))
-    return Override(ballot.decision, admission.actor, admission.channel, ballot.reason, seq)
+    at = workflow.now()
+    seq = await ledger.append(live, override_entry(live.workflow_id, live.key, recorded, at), shown=False)
+    return Override(ballot.decision, admission.actor, admission.channel, ballot.reason, seq, at, ballot.digest)
 
 
 async def record_clearing(live: LiveEpisode, actor: str, reason: str) -> None:
@@ -146,12 +155,13 @@ async def record_clearing(live: LiveEpisode, actor: str, reason: str) -> None:
         "reason": reason,
         "state": str(live.state),
     }
-    await ledger.append(live, override_entry(live.workflow_id, live.key, recorded, workflow.now()))
+    await ledger.append(live, override_entry(live.workflow_id, live.key, recorded, workflow.now()), shown=False)
 
 
 async def judge(live: LiveEpisode, ballot: Ballot, kind: str, plan: Plan | None) -> Admission:
     """Ask the worker who cast ``ballot`` and whether that person may."""
-    assert live.episode.alert is not None  # noqa: S101 - nothing can be voted on before the first alert is here
+    if live.episode.alert is None:
+        raise BallotError("closed", "no alert has come yet, so there is nothing to decide")
     return await workflow.execute_local_activity_method(
         Planning.admit,
         AdmitRequest(
@@ -183,7 +193,7 @@ def _vote(ballot: Ballot, admission: Admission) -> Vote:
 def _decided(approval: ApprovalRequest) -> bool:
     if approval.plan_changed:
         return True
-    return approval.box.tally(approval.plan.approval, workflow.now()).status != "pending"
+    return approval.box.decision(approval.plan.approval).status != "pending"
 
 
 async def _until(condition: Callable[[], bool], deadline: datetime) -> None:

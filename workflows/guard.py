@@ -15,7 +15,7 @@ from lumen.contracts import Proving, Routing
 from lumen.display import markdown_code
 from lumen.guard import Answer, Claim, Guard, Place
 from lumen.messages import HolderQuestion, HolderState, LedgerAppend
-from lumen.records import KIND_OVERRIDE, rfc3339
+from lumen.records import KIND_OVERRIDE, moment, rfc3339
 from workflows import options
 
 _IDLE = timedelta(seconds=30)
@@ -92,7 +92,7 @@ class GuardWorkflow:
     async def _is_open(self, place: Place) -> bool:
         answer: HolderState = await workflow.execute_activity_method(
             Routing.holder_state,
-            HolderQuestion(place.claim.workflow_id),
+            HolderQuestion(place.claim.workflow_id, names.first_run_of(place.claim.holder)),
             task_queue=names.TASK_QUEUE,
             summary="is the holder open?",
             **options.lookup(),
@@ -116,14 +116,18 @@ class GuardWorkflow:
     @workflow.update(name=names.GUARD_ACQUIRE, description="Ask for a place; asking again gives the same answer.")
     def acquire(self, claim: Claim) -> Answer:
         """Grant, queue, or say until when the rule cools."""
+        self._promote()
         answer = self.guard.acquire(claim, workflow.now())
         self.changed += 1
         return answer
 
-    @workflow.signal(name=names.GUARD_RELEASE, description='Give a place back: {"holder":"…","ran":true}')
+    @workflow.signal(name=names.GUARD_RELEASE, description='Give a place back: {"holder":"…","ran":true,"at":"…"}')
     def release(self, payload: dict[str, Any]) -> None:
         """Free the place of a holder and tell whoever comes next."""
-        self.guard.release(str(payload.get("holder", "")), ran=payload.get("ran") is True, now=workflow.now())
+        at = moment(str(payload.get("at", "")))
+        ended = min(at, workflow.now()) if at else workflow.now()
+        # Cooled from the end of the attempt, as its episode is: the same rule may then try again at the same moment.
+        self.guard.release(str(payload.get("holder", "")), ran=payload.get("ran") is True, now=ended)
         self._promote()
 
     @workflow.signal(name=names.GUARD_CLEAR, description='End cooldowns: {"rule":"…","actor":"…","reason":"…"}')

@@ -32,7 +32,7 @@ class IntakeWorkflow:
     @workflow.run
     async def run(self, start: IntakeStart) -> dict[str, int]:
         """Deliver all alerts; a resolve that finds no open episode is tried again until its time is up."""
-        counts = {"started": 0, "updated": 0, "resolved": 0, "not_open": 0}
+        counts = {"started": 0, "updated": 0, "resolved": 0, "not_open": 0, "refused": 0}
         waiting: list[Alert] = []
         for first in range(0, self.total, BATCH):
             delivered = await self._deliver(start.alerts[first : first + BATCH], last_try=False)

@@ -18,15 +18,17 @@ from workflows.live import AttemptEndedError, LiveEpisode
 Answer = TypeVar("Answer")
 
 
-async def append(live: LiveEpisode, entry: LedgerAppend) -> int:
+async def append(live: LiveEpisode, entry: LedgerAppend, *, shown: bool = True) -> int:
     """Append ``entry`` and return its sequence number; nothing that must be proved may go on before this returns.
+
+    A wait for the ledger is the state of the episode only where its steps wait (``shown``), not where a handler does.
 
     Raises:
         AttemptEndedError: the ledger refuses the entry for good (``failed``).
 
     """
     try:
-        return await never_given_up(live, lambda: _append(live, entry))
+        return await never_given_up(live, lambda: _append(live, entry, shown=shown))
     except FailureError as error:
         if is_refused(error):
             raise AttemptEndedError(Outcome.FAILED, f"the ledger refused {entry.kind}: {reason_of(error)}") from error
@@ -44,21 +46,23 @@ async def never_given_up(live: LiveEpisode, ask: Callable[[], Awaitable[Answer]]
             live.cancelled_in_temporal = True
 
 
-async def _append(live: LiveEpisode, entry: LedgerAppend) -> int:
+async def _append(live: LiveEpisode, entry: LedgerAppend, *, shown: bool) -> int:
     try:
         receipt = await workflow.execute_local_activity_method(Proving.append, entry, **options.quick_append())
     except FailureError as error:  # a local activity that fails raises its own error, one that times out ActivityError
         if is_refused(error) or is_cancelled_exception(error):
             raise
         before, reason = live.state, live.reason
-        live.enter(State.WAITING_LEDGER, f"the ledger does not take {entry.kind}; waiting for it")
+        if shown:
+            live.enter(State.WAITING_LEDGER, f"the ledger does not take {entry.kind}; waiting for it")
         try:
             receipt = await workflow.execute_activity_method(
                 Proving.append, entry, summary=f"append {entry.kind}", **options.patient_append()
             )
         finally:
-            live.enter(before, reason)
-    live.episode.proof_refs = [*live.episode.proof_refs, receipt.seq][-100:]
+            if shown:
+                live.enter(before, reason)
+    live.note_proofs((receipt.seq,))
     return receipt.seq
 
 

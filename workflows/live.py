@@ -12,6 +12,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from lumen import names
+from lumen.ballot import OverrideDecision
 from lumen.episode import Episode
 from lumen.messages import ActionResult
 from lumen.outcome import Outcome, State
@@ -31,12 +32,27 @@ class AttemptEndedError(Exception):
 
 
 class AskAgainError(Exception):
-    """Raised by a step when what was decided does not stand any more: plan again, ask again."""
+    """Raised by a step when what was decided does not stand any more: plan again, ask again.
+
+    ``plan_refused``: a worker that should act made another plan than the one that was decided about.
+    """
+
+    def __init__(self, *, plan_refused: bool = False) -> None:
+        """Say whether a worker refused the plan."""
+        super().__init__()
+        self.plan_refused = plan_refused
+
+
+class LookAgainError(Exception):
+    """Raised by a step when nothing began and time has passed: look again whether it should still begin."""
 
 
 @dataclass
 class ApprovalRequest:
-    """One request for approval: a plan, shown under an id, with its votes."""
+    """One request for approval: a plan, shown under an id, with its votes.
+
+    ``judging`` counts the votes that have arrived and are not counted yet: a deadline waits for them.
+    """
 
     id: str
     plan: Plan
@@ -44,17 +60,21 @@ class ApprovalRequest:
     expires_at: datetime
     box: VoteBox = field(default_factory=VoteBox)
     plan_changed: bool = False
+    judging: int = 0
+    closed: bool = False
 
 
 @dataclass
 class Override:
-    """An override that was admitted; ``seq`` is its entry in the ledger."""
+    """An override that was admitted; ``seq`` is its entry in the ledger, ``digest`` the plan it means if it names one."""
 
     decision: str
     actor: str
     channel: str
     reason: str
     seq: int
+    at: datetime
+    digest: str
 
 
 class LiveEpisode:
@@ -72,6 +92,8 @@ class LiveEpisode:
         self.reason = ""
         self.approval: ApprovalRequest | None = None
         self.override: Override | None = None
+        self.in_attempt = False
+        self.unproven = ""
         self.cancelled_in_temporal = False
         self.results: list[ActionResult] = []
         self.heard = 0
@@ -88,6 +110,16 @@ class LiveEpisode:
     def resolved(self) -> bool:
         """Whether the alert is resolved now."""
         return self.episode.resolved_at is not None
+
+    @property
+    def cancel_wanted(self) -> bool:
+        """Whether a human wants what runs to end."""
+        cancelled = self.override is not None and self.override.decision == OverrideDecision.CANCEL
+        return cancelled or self.cancelled_in_temporal
+
+    def note_proofs(self, seqs: tuple[int, ...]) -> None:
+        """Remember where entries of this episode stand in the ledger, the newest hundred."""
+        self.episode.proof_refs = [*self.episode.proof_refs, *seqs][-100:]
 
     def enter(self, state: State, reason: str = "") -> None:
         """Move to ``state`` and show it: search attributes (only those that changed) and current details."""

@@ -17,6 +17,9 @@ KILL_GRACE = 10.0
 LEDGER_MARGIN = 120.0
 """Seconds that an action's activity may spend on its two ledger entries, beside the action's own time."""
 
+RECORDING = 30.0
+"""Seconds after the end of an action in which its result surely gets into a ledger that answers."""
+
 HEARTBEAT = 10.0
 """Seconds without a heartbeat after which a worker counts as lost."""
 

@@ -9,7 +9,7 @@ from temporalio import workflow
 
 from lumen.display import markdown_code, truncate
 from lumen.episode import Attempt, cooldown_of
-from lumen.outcome import RAN, State
+from lumen.outcome import State
 from lumen.plan import ActionKind, Plan, PlannedAction
 from lumen.records import rfc3339, voter
 
@@ -54,7 +54,8 @@ def status_document(live: LiveEpisode) -> dict[str, Any]:
 
 def tally_document(approval: ApprovalRequest, now: datetime) -> dict[str, Any]:
     """Return the votes on a request as the answer to a vote: the shape of ``POST /decision``."""
-    tally = approval.box.tally(approval.plan.approval, now)
+    decided = approval.box.decision(approval.plan.approval)
+    tally = decided if decided.status != "pending" else approval.box.tally(approval.plan.approval, now)
     return {
         "status": tally.status,
         "votes": {
@@ -149,7 +150,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "n": attempt.n,
         "outcome": attempt.outcome,
         "reason": attempt.reason,
-        "ran": attempt.outcome in RAN or (bool(attempt.results) and attempt.outcome != "dry_run"),
+        "ran": attempt.ran,
         "started_at": rfc3339(attempt.started_at),
         "ended_at": rfc3339(attempt.ended_at),
         "results": list(attempt.results),

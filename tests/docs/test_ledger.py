@@ -100,7 +100,7 @@ def entries() -> list[LedgerAppend]:
         records.override_entry("alert-x", "x", overridden, _NOW),
         records.rules_entry("sha256:0", []),
         records.remediation_entry(
-            workflow_id="alert-x", first_run_id="r", alert=alert, plan=plan, attempt=attempt, decision=None
+            workflow_id="alert-x", first_run_id="r", alert=alert, plan=plan, rule="r", attempt=attempt, decision=None
         ),
     ]
 

@@ -44,7 +44,8 @@ def remediation(outcome: Outcome = Outcome.REMEDIATED, *results: dict[str, Any],
         first_run_id="run",
         alert=firing(),
         plan=plan() if planned else None,
-        attempt=replace(attempt(outcome), results=results),
+        rule=plan().rule if planned else "",
+        attempt=replace(attempt(outcome), results=results, ran=any(one.get("status") != "dry_run" for one in results)),
         decision={"status": "approved", "seq": 7},
     )
 
