@@ -141,7 +141,15 @@ def claim_entry(request: ExecuteRequest, action: PlannedAction, plan: Plan, nonc
 
 def void_entry(key: str, tried: int, reason: str, run_id: str) -> LedgerAppend:
     """Return the entry that takes the place of a claim which never came, so that a late start is refused."""
-    claim = {"type": KIND_VOID, "key": key, "tried": tried, "nonce": "", "reason": reason, "run_id": run_id}
+    claim = {
+        "type": KIND_VOID,
+        "key": key,
+        "tried": tried,
+        "nonce": "",
+        "workflow_id": key.split("/", 1)[0],
+        "reason": reason,
+        "run_id": run_id,
+    }
     return LedgerAppend(claim_idem(key, tried), KIND_VOID, {"claim": claim}, first_wins=True)
 
 

@@ -39,6 +39,7 @@ WORKFLOWS: tuple[type, ...] = (AlertWorkflow, GuardWorkflow, IntakeWorkflow, Fre
 GRACE = timedelta(seconds=30)
 """How long a worker that was told to stop lets running actions finish before it ends them."""
 
+HEARTBEAT = timedelta(seconds=2)
 CACHED_WORKFLOWS = 3000
 
 
@@ -117,6 +118,9 @@ def build_workers(
                 client,
                 task_queue=names.runner_task_queue(runner),
                 activities=[executing.execute],
+                # A cancel travels on a heartbeat, so this is how long a command runs on after somebody cancelled it.
+                max_heartbeat_throttle_interval=HEARTBEAT,
+                default_heartbeat_throttle_interval=HEARTBEAT,
                 graceful_shutdown_timeout=GRACE,
             )
             for runner in runners

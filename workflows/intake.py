@@ -50,7 +50,7 @@ class IntakeWorkflow:
     async def _deliver(self, alerts: tuple[Alert, ...], *, last_try: bool) -> Delivered:
         return await workflow.execute_activity_method(
             Routing.deliver,
-            Delivery(alerts, workflow.info().start_time, last_try),
+            Delivery(alerts, workflow.info().workflow_start_time, last_try),
             task_queue=names.INTAKE_TASK_QUEUE,
             summary=f"{self.done} of {self.total} delivered",
             **options.delivery(),
