@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 ELLIPSIS = "…"
@@ -41,6 +42,12 @@ def _escaped(char: str) -> str:
 
 
 def markdown_code(text: str, limit: int) -> str:
-    """Return ``text`` as one inline Markdown code span that it cannot break out of, cut to ``limit`` bytes."""
-    # Two backticks with nothing between them would open a span that swallows what comes after.
-    return "`" + (truncate(printable(text), limit).replace("`", "'") or " ") + "`"
+    """Return ``text`` as one inline Markdown code span that shows it exactly, cut to ``limit`` bytes.
+
+    CommonMark 6.1: the fence is longer than any run of backticks inside, and a space on both sides is not shown.
+    """
+    inside = truncate(printable(text), limit)
+    longest = max((len(run) for run in re.findall("`+", inside)), default=0)
+    fence = "`" * (longest + 1)
+    padded = not inside or inside[0] in "` " or inside[-1] in "` "
+    return f"{fence} {inside} {fence}" if padded else f"{fence}{inside}{fence}"

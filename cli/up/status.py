@@ -31,7 +31,7 @@ def addresses(plan: Plan) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Loaded:
-    """How many rules there are, and an alert that one of them matches ("" when none names its alert)."""
+    """How many rules there are, and an alert that one without a condition matches ("" if there is none)."""
 
     count: int
     alert: str
