@@ -15,7 +15,7 @@ run: install ## start everything here: Temporal, ledger, worker, API
 	@exec $(VENV)/bin/lumen up
 
 test: $(VENV)/.installed-dev ## run all tests, with coverage
-	$(PYTEST) --cov --cov-report=term:skip-covered
+	$(PYTEST) -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 	$(VENV)/bin/ruff check .

@@ -28,7 +28,6 @@ class GuardVerdict:
 
     status: str
     reason: str = ""
-    until: datetime | None = None
     guards: tuple[str, ...] = ()
     fencing_token: int = 0
 
@@ -133,5 +132,5 @@ def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
 def _verdict(guard_id: str, answer: Answer, taken: tuple[str, ...]) -> GuardVerdict:
     if answer.status == "cooling":
         until = answer.until.isoformat(timespec="seconds") if answer.until else "later"
-        return GuardVerdict("cooling", f"{guard_id} cools until {until}", answer.until, taken)
-    return GuardVerdict("waiting", f"{guard_id} is held by {answer.behind}", None, taken)
+        return GuardVerdict("cooling", f"{guard_id} cools until {until}", taken)
+    return GuardVerdict("waiting", f"{guard_id} is held by {answer.behind}", taken)

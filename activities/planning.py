@@ -128,7 +128,7 @@ def _guarded(plan: Plan, verdict: GuardVerdict) -> Prepared:
     if verdict.status == "waiting":
         return Prepared(Verdict.BLOCKED, plan, verdict.reason, waits_for_guard=True, guards=verdict.guards)
     if verdict.status == "cooling":
-        return Prepared(Verdict.SUPPRESSED, plan, verdict.reason, verdict.until, guards=verdict.guards)
+        return Prepared(Verdict.SUPPRESSED, plan, verdict.reason, guards=verdict.guards)
     return Prepared(Verdict.GO, plan, guards=verdict.guards, fencing_token=verdict.fencing_token)
 
 

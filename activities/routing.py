@@ -22,7 +22,8 @@ from lumen import names
 from lumen.alert import Alert
 from lumen.canonical import canonical_json, digest
 from lumen.display import markdown_code, printable, truncate
-from lumen.messages import EpisodeStart, IntakeStart
+from lumen.episode import EpisodeStart
+from lumen.messages import IntakeStart
 from lumen.outcome import State
 
 CHUNK_BYTES = 400 * 1024

@@ -134,6 +134,14 @@ KEPT_ATTEMPTS = 50
 
 
 @dataclass(frozen=True)
+class EpisodeStart:
+    """The argument of ``AlertWorkflow``; ``carry`` is set by continue-as-new only. The first alert comes as a signal."""
+
+    key: str
+    carry: Episode | None = None
+
+
+@dataclass(frozen=True)
 class Next:
     """What comes next: ``attempt``, ``cool``, ``watch``, ``ask_prometheus``, ``exhausted`` or ``close``.
 

@@ -9,17 +9,8 @@ from typing import Any
 
 from lumen.alert import Alert
 from lumen.ballot import Ballot
-from lumen.episode import Episode
 from lumen.outcome import ActionStatus, Outcome
 from lumen.plan import Plan
-
-
-@dataclass(frozen=True)
-class EpisodeStart:
-    """The argument of ``AlertWorkflow``; ``carry`` is set by continue-as-new only. The first alert comes as a signal."""
-
-    key: str
-    carry: Episode | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,6 @@ class Prepared:
     verdict: Verdict
     plan: Plan | None = None
     reason: str = ""
-    until: datetime | None = None
     waits_for_guard: bool = False
     guards: tuple[str, ...] = ()
     fencing_token: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ async def skipping_env() -> AsyncIterator[WorkflowEnvironment]:
     env = await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=temporal_binary(),
         dev_server_extra_args=TIME_SKIPPING,
+        dev_server_startup_timeout=timedelta(seconds=30),
         search_attributes=[SearchAttributeKey.for_keyword(name) for name in names.ATTRIBUTES],
     )
     async with env:

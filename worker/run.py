@@ -25,7 +25,7 @@ from rules.freshness import keep_fresh
 from rules.source import RuleSource
 from worker.census import count_open_episodes
 from worker.health import create_health_app
-from worker.wiring import build_workers
+from worker.wiring import build_workers, wire
 
 _LOG = logging.getLogger("lumen.worker")
 _RULES_LOOK = 2.0
@@ -63,7 +63,8 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         metrics = WorkerMetrics(registry, version("lumen-remediation"))
-        for worker in build_workers(settings, connected, http, source, metrics, runners):
+        wired = wire(settings, connected, http, source, metrics)
+        for worker in build_workers(connected, wired, runners):
             await stack.enter_async_context(worker)
         server = _server(settings, registry, connected)
         serving = asyncio.create_task(server.serve())

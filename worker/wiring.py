@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 from temporalio.client import Client
@@ -50,24 +50,24 @@ def sandbox() -> SandboxedWorkflowRunner:
     )
 
 
-def build_workers(
-    settings: Settings,
-    client: Client,
-    http: httpx.AsyncClient,
-    source: RuleSource,
-    metrics: WorkerMetrics,
-    runners: Sequence[str],
-) -> list[Worker]:
-    """Return the workers of one process: the main queue, the intake queue, and one queue for each runner it serves."""
+@dataclass(frozen=True)
+class Wired:
+    """Every activity of a worker, with its collaborators."""
+
+    planning: LocalPlanning
+    proving: HttpProving
+    notifying: ChannelNotifying
+    routing: TemporalRouting
+    executing: LedgeredExecuting
+
+
+def wire(
+    settings: Settings, client: Client, http: httpx.AsyncClient, source: RuleSource, metrics: WorkerMetrics
+) -> Wired:
+    """Build the activities of one worker process."""
     ledger = LedgerClient(http, settings.proofd_url, settings.proofd_tokens[0])
     freeze = FreezeSwitch(client)
-    proving = HttpProving(ledger)
     prometheus = Prometheus(http, settings.prometheus_url)
-    planning = LocalPlanning(source, prometheus, Guards(client), freeze, settings.bridge_keys, metrics)
-    notifying = ChannelNotifying(
-        http, settings.alertmanager_url, settings.notify_webhook_url, settings.public_base_url, metrics
-    )
-    routing = TemporalRouting(client, AlertRouter(client), source, metrics)
     context = KindContext(
         http=http,
         root=Path(settings.rules).resolve().parent,
@@ -75,30 +75,21 @@ def build_workers(
         control_bus_url=settings.control_bus_url,
         control_bus_token=settings.control_bus_token,
     )
-    executing = LedgeredExecuting(source, freeze, ledger, kinds_registry(context), metrics)
-    main: list[Callable[..., Any]] = [
-        planning.prepare,
-        planning.admit,
-        planning.still_firing,
-        proving.append,
-        proving.recover,
-        notifying.tell_human,
-        notifying.count_closed,
-        routing.holder_state,
-        routing.wake_blocked,
-    ]
-    return [
-        Worker(
-            client,
-            task_queue=names.TASK_QUEUE,
-            workflows=[workflow for workflow in WORKFLOWS if workflow is not GuardWorkflow],
-            activities=main,
-            workflow_runner=sandbox(),
-            workflow_task_executor=ThreadPoolExecutor(8, thread_name_prefix="workflow"),
-            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-            max_cached_workflows=CACHED_WORKFLOWS,
-            graceful_shutdown_timeout=GRACE,
+    return Wired(
+        planning=LocalPlanning(source, prometheus, Guards(client), freeze, settings.bridge_keys, metrics),
+        proving=HttpProving(ledger),
+        notifying=ChannelNotifying(
+            http, settings.alertmanager_url, settings.notify_webhook_url, settings.public_base_url, metrics
         ),
+        routing=TemporalRouting(client, AlertRouter(client), source, metrics),
+        executing=LedgeredExecuting(source, freeze, ledger, kinds_registry(context), metrics),
+    )
+
+
+def build_workers(client: Client, wired: Wired, runners: Sequence[str]) -> list[Worker]:
+    """Return the workers of one process: main, guard and intake queue, and one queue for each runner it serves."""
+    return [
+        _main_worker(client, wired),
         Worker(
             client,
             task_queue=names.GUARD_TASK_QUEUE,
@@ -109,20 +100,45 @@ def build_workers(
         Worker(
             client,
             task_queue=names.INTAKE_TASK_QUEUE,
-            activities=[routing.deliver],
+            activities=[wired.routing.deliver],
             max_concurrent_activities=1,
             graceful_shutdown_timeout=timedelta(seconds=5),
         ),
-        *(
-            Worker(
-                client,
-                task_queue=names.runner_task_queue(runner),
-                activities=[executing.execute],
-                # A cancel travels on a heartbeat, so this is how long a command runs on after somebody cancelled it.
-                max_heartbeat_throttle_interval=HEARTBEAT,
-                default_heartbeat_throttle_interval=HEARTBEAT,
-                graceful_shutdown_timeout=GRACE,
-            )
-            for runner in runners
-        ),
+        *(_runner_worker(client, wired, runner) for runner in runners),
     ]
+
+
+def _main_worker(client: Client, wired: Wired) -> Worker:
+    return Worker(
+        client,
+        task_queue=names.TASK_QUEUE,
+        workflows=[workflow for workflow in WORKFLOWS if workflow is not GuardWorkflow],
+        activities=[
+            wired.planning.prepare,
+            wired.planning.admit,
+            wired.planning.still_firing,
+            wired.proving.append,
+            wired.proving.recover,
+            wired.notifying.tell_human,
+            wired.notifying.count_closed,
+            wired.routing.holder_state,
+            wired.routing.wake_blocked,
+        ],
+        workflow_runner=sandbox(),
+        workflow_task_executor=ThreadPoolExecutor(8, thread_name_prefix="workflow"),
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        max_cached_workflows=CACHED_WORKFLOWS,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def _runner_worker(client: Client, wired: Wired, runner: str) -> Worker:
+    return Worker(
+        client,
+        task_queue=names.runner_task_queue(runner),
+        activities=[wired.executing.execute],
+        # A cancel travels on a heartbeat, so this is how long a command runs on after somebody cancelled it.
+        max_heartbeat_throttle_interval=HEARTBEAT,
+        default_heartbeat_throttle_interval=HEARTBEAT,
+        graceful_shutdown_timeout=GRACE,
+    )

@@ -14,9 +14,9 @@ from lumen import names
 from lumen.alert import Alert
 from lumen.ballot import OverrideDecision, read_override, read_vote
 from lumen.contracts import Notifying, Planning
-from lumen.episode import Episode, Next, attempts_of, next_step
+from lumen.episode import Episode, EpisodeStart, Next, attempts_of, next_step
 from lumen.errors import BallotError
-from lumen.messages import Ended, EpisodeStart, HumanNeeded, StillFiringRequest
+from lumen.messages import Ended, HumanNeeded, StillFiringRequest
 from lumen.outcome import HUMAN_NEEDED, State
 from workflows import approval, ledger, options
 from workflows.attempt import AttemptRun

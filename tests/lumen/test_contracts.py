@@ -13,7 +13,7 @@ from temporalio.converter import DataConverter
 
 from lumen import contracts, messages
 from lumen.alert import Alert
-from lumen.episode import Episode
+from lumen.episode import Episode, EpisodeStart
 from lumen.guard import Claim, Guard
 from lumen.outcome import ActionStatus, Outcome
 from tests.lumen.samples import NOW, at, attempt, firing, plan, resolved
@@ -88,9 +88,9 @@ def test_a_contract_cannot_be_used_without_an_implementation(contract: type) -> 
         plan(),
         lived(),
         held(),
-        messages.EpisodeStart("key", lived()),
+        EpisodeStart("key", lived()),
         messages.IntakeStart((firing(), resolved())),
-        messages.Prepared(messages.Verdict.GO, plan(), until=at(1), guards=("target-db-1",)),
+        messages.Prepared(messages.Verdict.GO, plan(), guards=("target-db-1",)),
         messages.ExecuteResult(
             messages.Start.RAN,
             result=messages.ActionResult("grow", "cmd", "k", ActionStatus.UNKNOWN),

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from temporalio import workflow
 
 from lumen import names
-from lumen.messages import EpisodeStart, IntakeStart
+from lumen.episode import EpisodeStart
+from lumen.messages import IntakeStart
 from workflows.alert import AlertWorkflow
 from workflows.freeze import FreezeWorkflow
 from workflows.guard import GuardStart, GuardWorkflow

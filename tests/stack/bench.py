@@ -24,7 +24,7 @@ from lumen.settings import Settings
 from rules.source import RuleSource
 from tests.stack.receiver import Receiver
 from tests.stack.rulebook import Rulebook
-from worker.wiring import build_workers
+from worker.wiring import build_workers, wire
 
 PATIENCE = 30.0
 
@@ -163,7 +163,8 @@ class Bench:
         """Run the workers while inside."""
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-            workers = build_workers(self.settings, self.client, http, self.source, self.metrics, ("default",))
+            wired = wire(self.settings, self.client, http, self.source, self.metrics)
+            workers = build_workers(self.client, wired, ("default",))
             for worker in workers:
                 await stack.enter_async_context(worker)
             yield
@@ -174,9 +175,8 @@ class Bench:
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
             client = await Client.connect(self.client.service_client.config.target_host)
-            every = build_workers(
-                self.settings, client, http, self.source, WorkerMetrics(CollectorRegistry(), "tests"), (name,)
-            )
+            metrics = WorkerMetrics(CollectorRegistry(), "tests")
+            every = build_workers(client, wire(self.settings, client, http, self.source, metrics), (name,))
             await stack.enter_async_context(every[-1])
             yield
 
