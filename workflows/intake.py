@@ -14,8 +14,8 @@ from workflows import options
 
 BATCH = 50
 RESOLVE_WAIT = timedelta(minutes=2)
-_PAUSE = timedelta(seconds=5)
-_LATE_PAUSE = timedelta(seconds=30)
+_FIRST_PAUSE = timedelta(seconds=2)
+_LAST_PAUSE = timedelta(seconds=30)
 """Between the tries of a resolve whose firing may still be in an older intake that is not delivered yet."""
 
 
@@ -39,12 +39,13 @@ class IntakeWorkflow:
             waiting += delivered.waiting
             self._count(counts, delivered)
         deadline = workflow.now() + RESOLVE_WAIT
+        pause = _FIRST_PAUSE
         while waiting:
-            late = workflow.now() >= deadline
-            await workflow.sleep(_LATE_PAUSE if late else _PAUSE, summary="a resolve that waits for its firing")
+            await workflow.sleep(pause, summary="a resolve that waits for its firing")
             delivered = await self._deliver(tuple(waiting), last_try=workflow.now() >= deadline)
             waiting = list(delivered.waiting)
             self._count(counts, delivered)
+            pause = min(pause * 2, _LAST_PAUSE)
         return counts
 
     async def _deliver(self, alerts: tuple[Alert, ...], *, last_try: bool) -> Delivered:
