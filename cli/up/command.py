@@ -57,7 +57,9 @@ def _checked_rules(plan: planning.Plan) -> status.Loaded:
         raise CommandError(f"the rules in {folder} do not load; nothing was started:\n{shown}") from None
     for warning in found.warnings:
         complain(f"warning: {warning}")
-    return status.Loaded(len(found.rules), next((rule.alert for rule in found.rules if rule.alert and not rule.when), ""))
+    return status.Loaded(
+        len(found.rules), next((rule.alert for rule in found.rules if rule.alert and not rule.when), "")
+    )
 
 
 async def _run(plan: planning.Plan, program: str, rules: status.Loaded, *, as_json: bool) -> int:
