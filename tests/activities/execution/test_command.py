@@ -110,7 +110,10 @@ async def test_standard_input_is_empty() -> None:
 async def test_signals_and_umask_are_as_in_a_fresh_login() -> None:
     """No signal is ignored or blocked, whatever Python, the worker or the supervisor ignore; umask is 022."""
     result = await run_command(sh("umask; grep -E '^Sig(Blk|Ign)' /proc/self/status"))
-    assert result.stdout.head.split() == ["0022", "SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+    umask, _, blocked, _, ignored = result.stdout.head.split()
+    assert (umask, int(ignored, 16)) == ("0022", 0)
+    # 32 and 33 are glibc's own signals for its threads: a program that is forked meanwhile may find them blocked.
+    assert int(blocked, 16) & ~(0b11 << 31) == 0
 
 
 async def test_the_folder() -> None:
