@@ -24,6 +24,10 @@ def current_plan(source: RuleSource, alert: Alert) -> Plan | Refusal:
     """Return what today's rules would do about ``alert``."""
     ruleset = source.current
     rule = rule_for(alert, ruleset)
+    if rule is None and source.refresh() == "":
+        # Whoever accepted the alert may have read a changed folder a moment earlier than this worker.
+        ruleset = source.current
+        rule = rule_for(alert, ruleset)
     if rule is None:
         return Refusal("", "no rule matches this alert any more", ruleset.digest)
     return plan_for(alert, rule, ruleset)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import typer
 
+from cli.failure import FAILED
 from cli.options import Json, pairs
 from cli.output import complain, print_fields, print_json, print_table, say
 from cli.remote import api
@@ -33,7 +34,7 @@ def send(
     resolved: Annotated[bool, typer.Option("--resolved", help="Say that it is over.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Send one alert and print its key.
+    """Send one alert and print its key; exit code 1, and no key, when it started nothing.
 
     \b
     Example: lumen alert send DiskFull -l instance=host1 -l severity=critical --annotation summary=full
@@ -48,13 +49,14 @@ def send(
         "status": "resolved" if resolved else "firing",
     }
     answer = api(load_client(), sends_alerts=True).post("/alert", body).body
+    note = _UNANSWERED.get(str(answer.get("result")))
     if as_json:
         print_json(answer)
-    else:
+    elif not note:
         say(str(answer.get("key", "")))
-    note = _UNANSWERED.get(str(answer.get("result")))
     if note:
         complain(note)
+        raise typer.Exit(FAILED)
 
 
 @app.command("list")
@@ -76,10 +78,18 @@ def list_alerts(
     if as_json:
         print_json(answer)
         return
-    rows = [[row.get(column) for column in _COLUMNS] for row in answer.get("alerts", [])]
+    rows = [[_cell(row, column) for column in _COLUMNS] for row in answer.get("alerts", [])]
     print_table([column.removesuffix("_at") for column in _COLUMNS], rows, empty="no episodes")
     if answer.get("next"):
         say("there are more: raise --limit, or narrow with --state, --outcome or --rule")
+
+
+def _cell(row: dict[str, Any], column: str) -> object:
+    """Return one cell; a run that was cut short has no state any more, whatever it was in when it ended."""
+    status = str(row.get("status", "running")).lower()
+    if column == "state" and status not in {"running", "completed"}:
+        return status
+    return row.get(column)
 
 
 @app.command()
@@ -97,7 +107,19 @@ def show(key: Annotated[str, typer.Argument(metavar="KEY")], as_json: Json = Fal
 
 
 def _fields(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    for name in ("key", "status", "state", "reason", "outcome", "rule", "mode", "starts_at", "repeats"):
+    for name in (
+        "key",
+        "status",
+        "state",
+        "state_reason",
+        "outcome",
+        "rule",
+        "mode",
+        "dry_run",
+        "target",
+        "starts_at",
+        "repeats",
+    ):
         yield name, document.get(name)
     if document.get("stale"):
         yield "stale", "no worker answers now: this is what is known without one"
@@ -106,12 +128,14 @@ def _fields(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
             yield name.removesuffix("s"), f"{label}={value}"
     plan = _object(document.get("plan"))
     yield "plan", plan.get("digest")
+    yield "condition", plan.get("condition")
     for action in plan.get("actions") or ():
         yield "action", _action(_object(action))
     yield from _approval(_object(document.get("approval")))
     for attempt in document.get("attempts") or ():
         found = _object(attempt)
         yield "attempt", " ".join(str(found[name]) for name in ("n", "outcome", "reason") if found.get(name))
+    yield "cools until", document.get("cooldown_until")
     yield "ledger", " ".join(str(seq) for seq in document.get("proof_ref") or ())
     yield "workflow", document.get("workflow_id")
     yield "run", document.get("run_id")

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from cli.failure import CommandError
 
+LEDGER_FILE = "proof.db"
 SECRETS_FILE = "secrets.json"
 ENDPOINTS_FILE = "endpoints.json"
 WEBHOOK_TOKEN_FILE = "webhook.token"  # noqa: S105  # the name of a file
@@ -35,9 +36,17 @@ def create(folder: Path) -> None:
         ) from None
 
 
-def ensure_secrets(folder: Path) -> dict[str, str]:
-    """Return the secrets of this installation by variable; generate and keep those that are not there yet."""
+def ensure_secrets(folder: Path, given: Container[str] = ()) -> dict[str, str]:
+    """Return the secrets of this installation by variable; generate and keep those that are not there yet.
+
+    Raises ``CommandError`` when a ledger is there whose salt is lost, unless the salt is among the ``given`` variables.
+    """
     known = read_secrets(folder)
+    if "PROOF_SALT" not in known and "PROOF_SALT" not in given and (folder / LEDGER_FILE).exists():
+        raise CommandError(
+            f"{folder / SECRETS_FILE} is missing or has lost PROOF_SALT, and the ledger {folder / LEDGER_FILE} belongs to it: "
+            "put the file back from your backup, or move the ledger away to begin a new one"
+        )
     fresh = {
         "BRIDGE_SECRET": f"k1:{secrets.token_urlsafe(32)}",
         "LUMEN_WEBHOOK_TOKEN": secrets.token_urlsafe(32),

@@ -7,7 +7,7 @@ import logging
 
 from rules.source import RuleSource
 
-REFRESH_SECONDS = 2.0
+REFRESH_SECONDS = 0.5
 
 _log = logging.getLogger("lumen.rules")
 

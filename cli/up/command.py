@@ -34,7 +34,7 @@ def up(*, as_json: bool) -> None:
     rules_dir = Path(environ.get("LUMEN_RULES", "") or "rules/").absolute()
     datadir.create(data_dir)
     with only_one(data_dir):
-        plan = planning.make_plan(environ, datadir.ensure_secrets(data_dir), data_dir, rules_dir)
+        plan = planning.make_plan(environ, datadir.ensure_secrets(data_dir, environ), data_dir, rules_dir)
         program = temporal_server.find_program() if plan.own_temporal else ""
         rules = _checked_rules(plan)
         require_free(plan.wanted())

@@ -137,3 +137,14 @@ def test_a_data_directory_that_cannot_be_made_is_one_line(clean_place: Path) -> 
     (clean_place / "file").write_text("")
     with pytest.raises(CommandError, match="LUMEN_DATA_DIR"):
         datadir.create(clean_place / "file" / "below")
+
+
+def test_a_ledger_without_its_salt_is_not_given_another(clean_place: Path) -> None:
+    """Where the secrets are lost and a ledger is there, nothing new is made up: the ledger would not open with it."""
+    folder = clean_place / "var"
+    datadir.create(folder)
+    (folder / datadir.LEDGER_FILE).write_bytes(b"")
+    with pytest.raises(CommandError, match="PROOF_SALT"):
+        datadir.ensure_secrets(folder)
+    assert datadir.read_secrets(folder) == {}
+    assert datadir.ensure_secrets(folder, {"PROOF_SALT": "given"})
