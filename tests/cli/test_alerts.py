@@ -223,7 +223,7 @@ def test_a_service_that_hangs_up_is_one_line(lumen: Lumen, monkeypatch: pytest.M
 
 
 def test_an_alert_that_starts_nothing_says_so(lumen: Lumen, api: FakeService) -> None:
-    """The key is printed, and on stderr that no rule matches."""
+    """No key is handed out, the exit code is 1, and stderr says that no rule matches."""
     api.answer(200, {"key": KEY, "result": "unmatched"})
     ran = lumen("alert", "send", "Nobody")
     assert (ran.code, ran.out) == (0, KEY + "\n")
