@@ -226,5 +226,5 @@ def test_an_alert_that_starts_nothing_says_so(lumen: Lumen, api: FakeService) ->
     """No key is handed out, the exit code is 1, and stderr says that no rule matches."""
     api.answer(200, {"key": KEY, "result": "unmatched"})
     ran = lumen("alert", "send", "Nobody")
-    assert (ran.code, ran.out) == (0, KEY + "\n")
+    assert (ran.code, ran.out) == (1, "")
     assert "no rule matches" in ran.err
