@@ -22,7 +22,7 @@ def check(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder; default: LUMEN_RULES.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Read rules and policy as a worker would; exit code 1 with one finding a line if they do not load.
+    """Read rules and policy; exit code 1 with one finding a line if they do not load.
 
     \b
     Example: lumen rules check rules/
