@@ -119,5 +119,23 @@ def test_two_clustered_alertmanagers_make_one_episode(tmp_path: Path) -> None:
                 one.child.kill()
 
 
+def test_alertmanager_gets_through_after_temporal_was_down(tmp_path: Path) -> None:
+    """With Temporal down the webhook answers 503, and Alertmanager's own retry starts the episode once it is back."""
+    with running_site(tmp_path) as site:
+        site.add_rule("TemporalDown", mode="auto", actions=[{"name": "log", "proof": True}])
+        alertmanager = Alertmanager(tmp_path, "alertmanager", f"{site.api_url}/webhooks/alertmanager")
+        site.temporal.kill()
+        try:
+            alertmanager.start()
+            alertmanager.post({"alertname": "TemporalDown", "instance": "db-1"})
+            wait_for(lambda: "503" in alertmanager.child.log, 60, "the refusal")
+            site.start_temporal()
+            wait_for(lambda: bool(_keys(site)), 90, "the retry")
+            [key] = _keys(site)
+            assert site.until_outcome(key)["outcome"] == "remediated"
+        finally:
+            alertmanager.child.kill()
+
+
 def _keys(site: Site) -> list[str]:
     return [alert["key"] for alert in site.request("GET", "/alerts").json()["alerts"]]

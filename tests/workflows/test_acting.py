@@ -12,12 +12,6 @@ from tests.stack.receiver import Receiver
 from tests.workflows.test_loop import marking, marks
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The file that commands of a test append to."""
-    return tmp_path / "out"
-
-
 async def run_one(bench: Bench, name: str, **rule: Any) -> dict[str, Any]:
     """Run one attempt of a rule in auto mode and return the status."""
     bench.rulebook.add(name, mode="auto", **rule)

@@ -12,12 +12,6 @@ from tests.stack.receiver import Receiver
 from tests.workflows.test_loop import marking, marks
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The file that commands of a test append to."""
-    return tmp_path / "out"
-
-
 async def test_flaps_during_cooldown_run_nothing(bench: Bench, out: Path) -> None:
     """Repeats and flaps during the 10 minutes of cooldown are counted and run nothing."""
     bench.rulebook.add("LifeFlap", mode="auto", cooldown="10m", actions=[{"name": "mark", "cmd": marking(out)}])

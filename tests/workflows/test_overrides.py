@@ -5,17 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from lumen import names
 from tests.stack.bench import Bench
 from tests.workflows.test_loop import marking, marks
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The file that commands of a test append to."""
-    return tmp_path / "out"
 
 
 async def test_override_approve_runs_without_a_quorum_and_is_recorded(bench: Bench, out: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from lumen import names
@@ -19,12 +18,6 @@ from tests.stack.rulebook import Rulebook
 from tests.workflows.test_loop import marking, marks
 
 WHO = {"actor": "oncall@example.com", "reason": "tests"}
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The file that commands of a test append to."""
-    return tmp_path / "out"
 
 
 async def test_override_approve_while_frozen_waits_quietly(bench: Bench, out: Path) -> None:

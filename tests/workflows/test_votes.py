@@ -21,12 +21,6 @@ def reason_of(error: WorkflowUpdateFailedError) -> str | None:
     return error.cause.type
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The file that commands of a test append to."""
-    return tmp_path / "out"
-
-
 async def test_outsider_is_refused(bench: Bench, out: Path) -> None:
     """A vote of somebody who is not on the allowlist is refused as ``not_allowed`` and counts for nothing."""
     bench.rulebook.add("VoteOutsider", actions=[{"name": "mark", "cmd": marking(out)}])
