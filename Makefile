@@ -25,7 +25,7 @@ check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 
 # No index and no find-links go into the locks: where packages come from is the business of each machine.
 COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
-           --strip-extras --allow-unsafe --no-header --extra embedded --extra build
+           --strip-extras --allow-unsafe --no-header --extra embedded --extra postgres --extra build
 
 lock: $(VENV)/lock/bin/pip-compile ## pin the dependencies anew, with hashes
 	$(COMPILE) --output-file requirements.lock pyproject.toml
