@@ -70,3 +70,21 @@ class StoppedError(ProofError):
     """The ledger stopped by itself because the store failed; a restart verifies everything again."""
 
     reason = "store_failed"
+
+
+class InvalidProofError(ProofError):
+    """An inclusion or consistency proof does not show what it should, or asks for what no tree has."""
+
+    reason = "invalid_proof"
+
+
+class NoteError(ProofError):
+    """A signed note, a checkpoint or a key is malformed."""
+
+    reason = "bad_note"
+
+
+class SignatureError(NoteError):
+    """A well-formed note is not signed by a key that is trusted, or the signature is false."""
+
+    reason = "bad_signature"
