@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from rules.model import ApprovalRule, Policy, Rule
 GROUP = "group:"
 DEFAULT = "default"
 CRITICAL = "critical"
+_SOON = 60.0
+_SHORT = 30.0
 
 
 def overlaid(lower: ApprovalRule, upper: ApprovalRule) -> ApprovalRule:
@@ -76,6 +78,16 @@ def impossible(approval: Approval) -> tuple[str, str] | None:
             f"lower reject to {people} at most, or allow more people",
         )
     return None
+
+
+def hasty(approval: Approval) -> Iterator[tuple[str, str]]:
+    """Yield key and warning for each time under ``approval`` that is most likely too short for people."""
+    if approval.timeout < _SOON:
+        yield "timeout", f"people have {approval.timeout:g} s to decide"
+    if approval.window < _SOON and approval.approve > 1:
+        yield "window", f"{approval.approve} people must approve within {approval.window:g} s of each other"
+    if approval.valid_for < _SHORT:
+        yield "valid_for", f"a decision lapses after {approval.valid_for:g} s, maybe before its action can start"
 
 
 def approves_itself(approval: Approval, severity: str) -> bool:

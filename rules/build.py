@@ -8,15 +8,16 @@ from typing import Any
 from lumen.plan import Limits, Mode
 from rules import schema
 from rules.actions import build_actions
-from rules.approvals import CRITICAL, impossible, resolved, severities_of
+from rules.approvals import CRITICAL, DEFAULT, hasty, impossible, resolved, severities_of
 from rules.language.matchers import Matcher, MatcherError, parse_matchers
 from rules.language.patterns import PatternError, compile_pattern
-from rules.language.placeholders import names, near_misses, strings_in
+from rules.language.placeholders import names, strings_in
 from rules.language.promql import ConditionError, check_condition
-from rules.model import ActionTemplate, Param, Policy, Rule
+from rules.model import ActionTemplate, ApprovalRule, Param, Policy, Rule
 from rules.policy import build_approval
 from rules.reading.document import Findings, Mapping, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
+from rules.spelling import warn_of_misspellings
 
 
 class Trust(Enum):
@@ -58,10 +59,12 @@ class _Builder:
         approval_read = len(self._findings.items) == named
         self._condition()
         actions = build_actions(section.get("actions") or [], self._own("timeout"), self._findings)
+        matchers = self._matchers()
+        warn_of_misspellings(section, matchers, self._findings)
         rule = Rule(
             name=name,
             alert=section.get("alert") or "",
-            matchers=self._matchers(),
+            matchers=matchers,
             mode=Mode(section.get("mode")),
             target=section.get("target") or "",
             when=section.get("when") or "",
@@ -129,11 +132,6 @@ class _Builder:
         templates = [self._section.get("target") or "", self._section.get("when") or ""]
         templates += [text for action in actions for text in strings_in(action.spec)]
         used = {name for text in templates for name in names(text)}
-        for text in templates:
-            for near in near_misses(text):
-                self._findings.warn(
-                    self._section.place, f"{near} is no placeholder and stays as it is: write {{labels.NAME}}"
-                )
         complete = len(actions) == len(self._section.get("actions") or [])
         return tuple(
             param for entry in self._section.get("params") or [] if (param := self._param(entry, used, complete))
@@ -165,6 +163,7 @@ class _Builder:
         if self._trust is Trust.BROKEN:
             return
         own = rule.approval
+        self._warn_of_haste(own, section)
         if own.on_timeout == "approve" and section is not None and _only(rule, CRITICAL):
             self._findings.add(section.at("on_timeout"), "silence would approve a critical action", "write reject")
         if self._trust is Trust.CHECKED and own.approve is None and own.reject is None and own.allow is None:
@@ -179,6 +178,11 @@ class _Builder:
             else:
                 self._findings.add(place, f'rule "{rule.name}", severity {severity}: {wrong[0]}', wrong[1])
             return
+
+    def _warn_of_haste(self, own: ApprovalRule, section: Section | None) -> None:
+        for key, text in hasty(resolved(self._policy, DEFAULT, own)):
+            if section is not None and key in section.nodes:
+                self._findings.warn(section.at(key), text)
 
 
 def _only(rule: Rule, severity: str) -> bool:

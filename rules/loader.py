@@ -11,6 +11,7 @@ import yaml
 from rules.build import Trust, build_rules
 from rules.model import Policy, Rule, RuleSet, digest_of
 from rules.policy import build_policy
+from rules.reachability import contradictory, covering
 from rules.reading.document import Findings, Mapping, Node, Place, Scalar, Sequence, nearest
 
 POLICY_FILE = "policy.yaml"
@@ -42,7 +43,18 @@ def load(folder: Path, *, default_min_rank: str = "link") -> RuleSet:
         )
     if findings.items:
         findings.raise_all()
+    _warn_of_unreachable(rules, taken, findings)
     return RuleSet(tuple(rules), policy, digest_of(tuple(rules), policy), tuple(findings.warnings))
+
+
+def _warn_of_unreachable(rules: list[Rule], places: dict[str, Place], findings: Findings) -> None:
+    for rule in rules:
+        if label := contradictory(rule):
+            findings.warn(places[rule.name], f"no alert can match this rule: it wants two things of the label {label}")
+    for rule, taker in covering(rules):
+        place = places[taker.name]
+        text = f'no alert reaches this rule: "{taker.name}" (line {place.line} of {place.file}) takes them all first'
+        findings.warn(places[rule.name], text)
 
 
 def _policy(node: Node | None, min_rank: str, findings: Findings) -> tuple[Policy, Trust]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from rules import schema
-from rules.approvals import DEFAULT, GROUP, impossible, resolved
+from rules.approvals import DEFAULT, GROUP, hasty, impossible, resolved
 from rules.model import ApprovalRule, Policy
 from rules.reading.document import Findings, Node, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
 from rules.reading.values import Unreadable
 
 _ADDRESS = re.compile(r"[^@\s\"'<>,;:\x00-\x1f\x7f]{1,64}@[^@\s\"'<>,;:\x00-\x1f\x7f]{1,189}")
+_AT = {"window": "quorum_window_sec", "valid_for": "severity"}  # where the policy says what a severity does not
 _GROUP_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -161,6 +162,10 @@ def _check(section: Section, policy: Policy, findings: Findings) -> None:
         approval = resolved(policy, name, ApprovalRule())
         if (wrong := impossible(approval)) is not None:
             _report(name, entries.get(name), place, wrong, findings)
+        for key, text in hasty(approval):
+            own = entries[name].value if name in entries else None
+            at = own.at(key) if own is not None and key in own.nodes else section.at(_AT.get(key, key))
+            findings.warn(at, text)
 
 
 def _report(name: str, entry: Named | None, place: Place, wrong: tuple[str, str], findings: Findings) -> None:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"\{((?:labels|annotations)\.[^{}]+)\}")
-_NEAR_MISS = re.compile(r"\{\{?\s*\$?(?:labels?|annotations?)\b[^{}]{0,80}\}?", re.IGNORECASE)
 
 
 def names(text: str) -> list[str]:
@@ -31,12 +30,6 @@ def spans(text: str) -> list[tuple[int, int, str]]:
 def fill(text: str, value_of: Callable[[str], str]) -> str:
     """Return ``text`` with each placeholder replaced by ``value_of`` its name, in one pass."""
     return _PLACEHOLDER.sub(lambda found: value_of(found.group(1)), text)
-
-
-def near_misses(text: str) -> list[str]:
-    """Return what looks like a placeholder and is none, such as ``{label.x}`` or ``{{ $labels.x }}``."""
-    rest = _PLACEHOLDER.sub(lambda found: " " * len(found.group()), text)
-    return _NEAR_MISS.findall(rest)
 
 
 def strings_in(data: Any) -> Iterator[str]:

@@ -115,6 +115,8 @@ def boolean(node: Node, what: str) -> bool:
 def integer(node: Node, what: str, key: Key) -> int:
     """Return a whole number within the bounds of ``key``."""
     value = scalar(node, what, "a whole number")
+    if value.tag == "str" and _INTEGER.fullmatch(value.text):
+        raise Unreadable(value.place, f'{what} is "{value.text}", which is text', "write it without quotes")
     if value.tag != "int" or not _INTEGER.fullmatch(value.text):
         raise Unreadable(value.place, f"{what} is {value.text or 'empty'}", "write a whole number, in decimal digits")
     number = int(value.text)
@@ -136,7 +138,7 @@ def duration(node: Node, what: str, key: Key) -> float:
     if not key.least <= seconds <= key.most:
         raise Unreadable(
             value.place,
-            f"{what} is {seconds:g} s",
+            f"{what} is {value.text}",
             f"write a duration from {key.least:g} s to {key.most / 86400:g} days",
         )
     return seconds

@@ -151,3 +151,30 @@ def test_what_is_said_nearest_holds(of_severity: ApprovalRule, own: ApprovalRule
     assert list(made.allow) == sorted(set(made.allow))
     assert not any(entry.startswith("group:") for entry in made.allow)
     assert (impossible(made) is None) is (0 < max(made.approve, made.reject) <= len(made.allow))
+
+
+@pytest.mark.parametrize(
+    ("policy", "rule", "expected"),
+    [
+        ("timeout: 59", "", "policy.yaml:2:10: people have 59 s to decide"),
+        ("timeout: 60", "", None),
+        ("quorum_window_sec: 5", "", None),
+        ("severity: {default: {approve: 2, window: 5}}", "", "policy.yaml:2:42: 2 people must approve within 5 s"),
+        (
+            "quorum_window_sec: 5\nseverity: {default: {approve: 2}}",
+            "",
+            "policy.yaml:2:20: 2 people must approve within",
+        ),
+        ("severity: {default: {valid_for: 1}}", "", "policy.yaml:2:33: a decision lapses after 1 s"),
+        ("timeout: 1h", "    approval: {timeout: 9}\n", "rules.yaml:4:25: people have 9 s to decide"),
+        ("timeout: 1h", "    approval: {timeout: 9}\n    mode: shadow\n", None),
+    ],
+)
+def test_times_that_are_too_short_for_people_are_warned_about(
+    tmp_path: Path, policy: str, rule: str, expected: str | None
+) -> None:
+    """They are allowed, said once, and said where they stand."""
+    head = "approver_allowlist: [a@example.com, b@example.com]\n"
+    warnings = rules_of(tmp_path, RULE + rule, policy=head + policy).warnings
+    assert len(warnings) == (expected is not None)
+    assert all(line.startswith(f"{tmp_path}/{expected}") for line in warnings)

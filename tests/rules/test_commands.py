@@ -214,12 +214,3 @@ def test_numbers_and_booleans_in_a_list_stay_as_they_are_written(tmp_path: Path)
     """Arguments are text, whatever YAML would make of them."""
     rules = rules_of(tmp_path, "rules:\n  - alert: A\n    actions: [{cmd: [p, 010, 1.50, yes, 2026-01-01, 1:30, '']}]")
     assert plan(rules, alert()).actions[0].spec["argv"] == ["p", "010", "1.50", "yes", "2026-01-01", "1:30", ""]
-
-
-def test_what_looks_like_a_placeholder_is_warned_about(tmp_path: Path) -> None:
-    """Near misses stay literal text, and are pointed at."""
-    words = ["{label.x}", "{{ $labels.x }}", "{ labels.x }", "{labels.}", "{x}", "{label.x}"]
-    text = f"rules:\n  - alert: A\n    actions: [{{cmd: {['p', *words]}}}]"
-    rules = rules_of(tmp_path, text)
-    assert len(rules.warnings) == 4
-    assert plan(rules, alert({"x": "v"})).actions[0].spec["argv"] == ["p", *words]
