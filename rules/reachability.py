@@ -27,8 +27,8 @@ def covering(rules: Sequence[Rule]) -> list[tuple[Rule, Rule]]:
         if not all(possible.values()):
             continue
         fixed = [(label, next(iter(values))) for label, values in possible.items() if len(values) == 1]
-        near = [each for label in (_ANY, *fixed) for each in earlier[label]]
-        taker = next((each for each in near if _takes(each, rule, possible)), None)
+        near = (each for label in (_ANY, *fixed) for each in earlier[label])
+        taker = next((each for each in near if all(_implied(one, rule, possible) for one in each.matchers)), None)
         if taker is not None:
             found.append((rule, taker))
         earlier[_demand(rule)].append(rule)
@@ -45,12 +45,6 @@ def _demand(rule: Rule) -> tuple[str, str]:
 def contradictory(rule: Rule) -> str:
     """Return the label of which ``rule`` demands what no alert can have, or nothing."""
     return next((label for label, values in _possible(rule).items() if not values), "")
-
-
-def _takes(taker: Rule, rule: Rule, possible: dict[str, frozenset[str]]) -> bool:
-    if taker.alert and possible.get(_NAME) != frozenset({taker.alert}):
-        return False
-    return all(_implied(matcher, rule, possible) for matcher in taker.matchers)
 
 
 def _implied(matcher: Matcher, rule: Rule, possible: dict[str, frozenset[str]]) -> bool:

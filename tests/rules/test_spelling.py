@@ -80,16 +80,16 @@ def test_a_plain_placeholder_is_never_misspelt(name: str, kind: str) -> None:
 
 def test_a_warning_has_its_place_and_the_text_stays(tmp_path: Path) -> None:
     """Each is warned about where it stands; nothing of it is replaced."""
-    words = ["{label.x}", "{x}", "{labels.X}"]
+    words = ["{label.x}", "--a={x}", "{labels.X}"]
     text = f"rules:\n  - alert: A\n    match: ['x!=\"\"']\n    actions:\n      - cmd: {json.dumps(['p', *words[:2]])}\n"
     rules = rules_of(tmp_path, text + f'      - http: {{url: "https://h/", json: {{a: ["{words[2]}"]}}}}\n')
     assert [line.removeprefix(f"{tmp_path}/rules.yaml:") for line in rules.warnings] == [
         "5:21: {label.x} is no placeholder and stays as it is: did you mean {labels.x}?",
-        "5:34: {x} is no placeholder and stays as it is: did you mean {labels.x}?",
+        "5:38: {x} is no placeholder and stays as it is: did you mean {labels.x}?",
         "6:47: {labels.X} is another label than {labels.x}: did you mean {labels.x}?",
     ]
     made = plan(rules, alert({"x": "v", "X": "w"}))
-    assert made.actions[0].spec["argv"] == ["p", "{label.x}", "{x}"]
+    assert made.actions[0].spec["argv"] == ["p", *words[:2]]
 
 
 def test_the_first_spelling_of_a_rule_is_taken_for_meant(tmp_path: Path) -> None:
