@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from api.access_log import AccessLog
 from api.edge import Edge
 from api.problems import install
-from api.routes import alerts, health, votes, webhooks
+from api.routes import alerts, health, runs, votes, webhooks
 
 
 def create_app(edge: Edge) -> FastAPI:
@@ -15,7 +15,7 @@ def create_app(edge: Edge) -> FastAPI:
     app = FastAPI(title="Lumen", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.edge = edge
     install(app)
-    for module in (webhooks, alerts, votes, health):
+    for module in (webhooks, alerts, votes, runs, health):
         app.include_router(module.router)
     app.add_middleware(AccessLog, metrics=edge.metrics, webhooks=webhooks.WEBHOOK_PATHS)
     return app

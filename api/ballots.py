@@ -13,6 +13,7 @@ from api.tokens import Caller
 from lumen import names
 from lumen.ballot import Ballot, read_override, read_vote, sign
 from lumen.outcome import State
+from lumen.overriding import effect_of
 from lumen.records import rfc3339
 
 _PENDING = "recorded; no worker has counted it yet"
@@ -37,12 +38,27 @@ async def cast_vote(edge: Edge, key: str, body: dict[str, Any], caller: Caller) 
 
 
 async def cast_override(edge: Edge, key: str, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
-    """Send the override in ``body`` and return the content of the answer; raises as :func:`cast_vote`."""
+    """Send the override in ``body`` and return the content of the answer; raises as :func:`cast_vote`.
+
+    ``takes_effect`` and ``effect`` say what it does in the ``state`` that was seen just before it was sent.
+    """
     ballot = read_override(_draft(edge, body, caller))
     workflow_id = names.alert_workflow_id(key)
+    state = await _state(edge, key)
     await edge.episodes.send(key, names.SIGNAL_OVERRIDE, sign(ballot, workflow_id, edge.bridge_keys))
     edge.metrics.override(ballot.decision)
-    return {"status": "sent", "workflow_id": workflow_id}
+    effect = effect_of(ballot.decision, state)
+    told = {"state": state, "takes_effect": effect.works, "effect": effect.text}
+    return {"status": "sent", "workflow_id": workflow_id, **told}
+
+
+async def _state(edge: Edge, key: str) -> str | None:
+    """Return the state of an episode, None where nobody can tell it now."""
+    try:
+        state = (await edge.episodes.status(key)).get("state")
+    except NoWorkerError:
+        return None
+    return state if isinstance(state, str) else None
 
 
 def _draft(edge: Edge, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -50,7 +66,7 @@ def _draft(edge: Edge, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
     channel = "token" if caller.bound else "signal"
     return {
         **{name: body.get(name) for name in ("decision", "reason", "approval_id", "digest")},
-        "actor": _actor(body.get("actor"), caller),
+        "actor": actor_of(body.get("actor"), caller),
         "id": str(uuid.uuid4()),
         "channel": channel,
         "rank": channel,
@@ -58,7 +74,13 @@ def _draft(edge: Edge, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
     }
 
 
-def _actor(named: object, caller: Caller) -> object:
+def actor_of(named: object, caller: Caller) -> object:
+    """Return who speaks: the person of a bound token, which may speak as nobody else, or whom the body names.
+
+    Raises:
+        Problem: 403, the body names another person than the token's.
+
+    """
     if not caller.bound:
         return named
     if named is not None and not (isinstance(named, str) and named.lower() == caller.actor):

@@ -17,6 +17,7 @@ from api.ports import Episodes
 from api.problems import Problem
 from api.reception import Reception
 from api.tokens import Caller, Scope, TokenBook
+from rules.model import RuleSet
 
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="lumen", Basic realm="lumen"'}
@@ -29,11 +30,15 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Edge:
-    """Everything that the routes use; ``bridge_keys`` (kid to secret, newest first) sign ballots and page tokens."""
+    """Everything that the routes use; ``bridge_keys`` (kid to secret, newest first) sign ballots and page tokens.
+
+    ``rules`` returns the rules in force now.
+    """
 
     tokens: TokenBook
     reception: Reception
     episodes: Episodes
+    rules: Callable[[], RuleSet]
     metrics: ApiMetrics
     bridge_keys: dict[str, str] = field(repr=False)
     body_seconds: float = BODY_SECONDS

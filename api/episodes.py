@@ -19,6 +19,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
+from temporalio.common import QueryRejectCondition
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -72,12 +73,26 @@ class TemporalEpisodes:
         try:
             # The SDK's own rpc_timeout is not enough: it starts again with each retry.
             async with asyncio.timeout(_STATUS_SECONDS):
-                return await self._handle(key).query(names.QUERY_STATUS, rpc_timeout=timedelta(seconds=_STATUS_SECONDS))
+                return await self._query(key)
         except TimeoutError:
             return None
         except RPCError as error:
             _raise_if_unknown(error)
             return None
+
+    async def _query(self, key: str) -> Any:
+        """Ask, and add how the run stands: one that was cut short still tells the state in which that happened."""
+        budget = timedelta(seconds=_STATUS_SECONDS)
+        handle = self._handle(key)
+        ended = None
+        try:
+            document = await handle.query(
+                names.QUERY_STATUS, reject_condition=QueryRejectCondition.NOT_OPEN, rpc_timeout=budget
+            )
+        except WorkflowQueryRejectedError as error:
+            ended = error.status
+            document = await handle.query(names.QUERY_STATUS, rpc_timeout=budget)
+        return {**document, **_run_of(ended)} if isinstance(document, dict) else None
 
     async def describe(self, key: str) -> Description:
         """Ask Temporal, strongly consistent."""
@@ -169,6 +184,11 @@ class TemporalEpisodes:
 
     def _handle(self, key: str) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(names.alert_workflow_id(key))
+
+
+def _run_of(ended: WorkflowExecutionStatus | None) -> dict[str, Any]:
+    """Return whether a run is open, and how it ended: ``completed`` is the only end that an episode gives itself."""
+    return {"open": ended is None, "run_status": ended.name.lower() if ended else "running"}
 
 
 def _closed() -> EpisodeClosedError:

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from lumen.alert import SOURCE_REQUEST
 from lumen.ballot import Decision, OverrideDecision
 
-SOURCES = ("alertmanager", "grafana")
+SOURCES = ("alertmanager", "grafana", SOURCE_REQUEST)
 _CODES = ("202", "400", "401", "403", "405", "408", "413", "500", "503")
 _ACTIONS = (*Decision, *(f"override_{decision}" for decision in OverrideDecision))
 

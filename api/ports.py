@@ -64,7 +64,10 @@ class Episodes(Protocol):
     """Reading episodes and speaking to them. All methods raise ``UnreachableError`` when Temporal does not answer."""
 
     async def status(self, key: str) -> dict[str, Any]:
-        """Return the episode's own document; raises ``UnknownEpisodeError`` or ``NoWorkerError``."""
+        """Return the episode's own document with ``open`` and ``run_status``.
+
+        Raises ``UnknownEpisodeError`` or ``NoWorkerError``.
+        """
         ...
 
     async def describe(self, key: str) -> Description:

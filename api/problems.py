@@ -20,7 +20,14 @@ from api.errors import (
     UnknownEpisodeError,
     UnreachableError,
 )
-from lumen.errors import AlertError, BallotError, LumenError
+from lumen.errors import (
+    AlertError,
+    BallotError,
+    IncompleteRequestError,
+    LumenError,
+    OtherRuleError,
+    UnknownRuleError,
+)
 
 RETRY_AFTER_SECONDS = 5
 
@@ -32,6 +39,9 @@ _STATUS: dict[type[LumenError], int] = {
     EpisodeClosedError: 410,
     NoWorkerError: 503,
     UnreachableError: 503,
+    UnknownRuleError: 404,
+    IncompleteRequestError: 422,
+    OtherRuleError: 409,
 }
 
 BALLOT_STATUS = {

@@ -83,6 +83,7 @@ def build_edge(settings: Settings, tokens: TokenBook, source: RuleSource, client
         tokens=tokens,
         reception=Reception(find_rule, AlertRouter(client), metrics),
         episodes=TemporalEpisodes(client),
+        rules=lambda: source.current,
         metrics=metrics,
         bridge_keys=settings.bridge_keys,
     )

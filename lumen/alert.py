@@ -12,6 +12,12 @@ _FNV_PRIME = 1099511628211
 _MASK = 0xFFFFFFFFFFFFFFFF
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
+SOURCE_REQUEST = "request"
+"""The source of an alert that no sender raised: a person asked for a rule to run. No webhook can give it."""
+
+REQUESTED_BY = "requested_by"
+"""The label of a requested alert that names the person who asked."""
+
 
 class AlertStatus(StrEnum):
     """Alertmanager's two states of an alert."""
@@ -75,6 +81,16 @@ class Alert:
     def severity(self) -> str:
         """The label ``severity``, or nothing."""
         return self.labels.get("severity", "")
+
+    @property
+    def requested(self) -> bool:
+        """Whether a person asked for this, so that nothing fires and nothing will resolve it."""
+        return self.source == SOURCE_REQUEST
+
+    @property
+    def requester(self) -> str:
+        """Who asked for it, or nothing: the label counts only where the source is ``request``, since anybody may set it."""
+        return self.labels.get(REQUESTED_BY, "") if self.requested else ""
 
     @property
     def firing(self) -> bool:

@@ -106,10 +106,15 @@ def _read(payload: Any, decisions: list[str]) -> Ballot:
         fields[name] = value
     if fields.get("decision") not in decisions:
         raise BallotError("malformed", f'"decision" must be one of {", ".join(decisions)}')
-    if not _ACTOR.fullmatch(fields.get("actor", "")):
-        raise BallotError("malformed", '"actor" must name one person, such as a@example.com, without spaces')
-    fields["actor"] = fields["actor"].lower()
+    fields["actor"] = read_actor(fields.get("actor"))
     return Ballot(**fields)
+
+
+def read_actor(value: Any) -> str:
+    """Return the person that ``value`` names, in lower case; raises :class:`BallotError` (``malformed``)."""
+    if not isinstance(value, str) or not _ACTOR.fullmatch(value) or not _storable(value):
+        raise BallotError("malformed", '"actor" must name one person, such as a@example.com, without spaces')
+    return value.lower()
 
 
 def _storable(text: str) -> bool:

@@ -21,7 +21,8 @@ LATE = 2 * MINUTE
 class Attempt:
     """One ended pass through the steps. ``results`` holds one object an action; times are aware UTC.
 
-    ``ran``: something began or may have begun. ``approved``: people let it run, by votes or an override.
+    ``ran``: something began or may have begun. ``approved``: people let it run, by votes or an override. ``decision``
+    says what decided, ``votes`` who had voted when its last request closed, by side; both for people to read.
     """
 
     n: int
@@ -32,6 +33,8 @@ class Attempt:
     results: tuple[dict[str, Any], ...] = ()
     ran: bool = False
     approved: bool = False
+    decision: dict[str, Any] | None = None
+    votes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -59,9 +62,11 @@ class Episode:
     def hear(self, alert: Alert, now: datetime) -> bool:
         """Take in a notification; return whether it changed anything.
 
-        Older never overrides newer, and the same delivery twice counts once.
+        Older never overrides newer, and the same delivery twice counts once. A request cannot resolve.
         """
         if self.alert is not None and _is_stale(alert, self.alert):
+            return False
+        if alert.requested and not alert.firing:
             return False
         known = self.alert is not None
         was_resolved = self.resolved_at is not None
@@ -98,6 +103,11 @@ class Episode:
         self.cooldown_cleared = False
         self.still_firing = False
         self.asked_prometheus = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether a person asked for this episode."""
+        return self.alert is not None and self.alert.requested
 
     @property
     def outcome(self) -> Outcome | None:
@@ -161,6 +171,8 @@ def next_step(episode: Episode, now: datetime) -> Next:
     cool_until = last.ended_at if episode.cooldown_cleared else last.ended_at + timedelta(seconds=cooldown_of(episode))
     if now < cool_until:
         return Next("cool", until=cool_until)
+    if episode.requested:
+        return _after_request(episode, last, cool_until)
     if episode.resolved_at is not None:
         linger_until = max(cool_until, episode.resolved_at + timedelta(seconds=LINGER))
         return Next("close") if now >= linger_until else Next("watch", until=linger_until)
@@ -173,6 +185,17 @@ def next_step(episode: Episode, now: datetime) -> Next:
     elif _should_ask_prometheus(episode, last):
         return Next("ask_prometheus")
     return Next("close") if now >= stale_at else Next("watch", until=stale_at)
+
+
+def _after_request(episode: Episode, last: Attempt, cool_until: datetime) -> Next:
+    """Return what follows the cooldown of a requested episode: it is over, unless somebody asked again since.
+
+    Nothing fires, so there is nothing to watch and nobody to ask. The start of the attempt is compared too, so that the
+    request which began it is never taken for a later one, however short attempt and cooldown are.
+    """
+    asked = episode.last_firing
+    again = asked is not None and asked >= cool_until and asked > last.started_at
+    return Next("attempt", needs_vote=episode.vote_owed) if again else Next("close")
 
 
 def _wants_attempt(episode: Episode, last: Attempt) -> bool:

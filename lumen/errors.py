@@ -60,6 +60,24 @@ class RenderError(LumenError, ValueError):
     reason = "bad_parameter"
 
 
+class UnknownRuleError(LumenError):
+    """No rule has the name that a person asked for; the text names the nearest ones."""
+
+    reason = "unknown_rule"
+
+
+class IncompleteRequestError(LumenError, ValueError):
+    """A rule cannot be run with what a person gave; the text names each thing that is missing and how to give it."""
+
+    reason = "incomplete_request"
+
+
+class OtherRuleError(LumenError):
+    """The labels of a request fall under another rule, which is tried before the one that was asked for."""
+
+    reason = "other_rule"
+
+
 class BallotError(LumenError, ValueError):
     """A vote or an override cannot be read, or is not allowed; ``reason`` says which and is stable.
 

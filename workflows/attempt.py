@@ -20,6 +20,7 @@ from workflows import approval, ledger
 from workflows.acting import Actions, kept
 from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode, LookAgainError
 from workflows.preparing import Preparation
+from workflows.presentation import kept_votes
 from workflows.starting import Authority
 
 
@@ -50,6 +51,7 @@ class AttemptRun:
                 raise
             live.cancelled_in_temporal = True
             outcome, reason = Outcome.CANCELLED, "the workflow was cancelled in Temporal"
+        votes = kept_votes(live.approval) if live.approval else {}
         live.approval = None
         attempt = Attempt(
             live.attempt,
@@ -60,6 +62,8 @@ class AttemptRun:
             tuple(kept(result) for result in live.results),
             ran=self.actions.started,
             approved=self.approved,
+            decision=self._decided(),
+            votes=votes,
         )
         await self._record_outcome(attempt)
         await self._release_guards(attempt)
@@ -168,6 +172,18 @@ class AttemptRun:
         if outcome is Outcome.CANCELLED and self.live.override is not None:
             reason = f"cancelled by {self.live.override.actor}: {self.live.override.reason}"
         return outcome, reason
+
+    def _decided(self) -> dict[str, Any] | None:
+        """Return what decided this attempt, for people to read: the ledger has its own record of it."""
+        override = self.live.override
+        if self.decision is not None:
+            let_run = self.approved or self.decision["by"] == "timeout"
+            shown = {name: value for name, value in self.decision.items() if name != "voters"}
+            return {**shown, "decision": "approve" if let_run else "reject"}
+        if override is not None:
+            shown = {"by": "override", "decision": override.decision, "actor": override.actor, "seq": override.seq}
+            return {**shown, "reason": override.reason}
+        return None
 
     async def _record_outcome(self, attempt: Attempt) -> None:
         live = self.live

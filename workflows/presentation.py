@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio import workflow
 
+from lumen.ballot import Decision
 from lumen.display import markdown_code, truncate
 from lumen.episode import Attempt, cooldown_of
 from lumen.outcome import State
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _DETAILS_BYTES = 15_000
 _REASON_BYTES = 2_000
+_KEPT_REASON_BYTES = 200
 _COOLED = {State.COOLING, State.WATCHING}
 
 
@@ -45,6 +47,7 @@ def status_document(live: LiveEpisode) -> dict[str, Any]:
         "approval": _approval(live.approval, workflow.now()) if live.approval else None,
         "attempts": [_attempt(attempt) for attempt in episode.attempts],
         "repeats": episode.repeats,
+        "requested_by": alert.requester or None if alert else None,
         "cooldown_until": _cooldown_until(live),
         "proof_ref": episode.proof_refs,
         "workflow_id": live.workflow_id,
@@ -63,6 +66,22 @@ def tally_document(approval: ApprovalRequest, now: datetime) -> dict[str, Any]:
             "reject": [voter(vote) for vote in tally.reject],
         },
         "required": {"approve": approval.plan.approval.approve, "reject": approval.plan.approval.reject},
+    }
+
+
+def kept_votes(approval: ApprovalRequest) -> dict[str, list[dict[str, str]]]:
+    """Return who had voted on a request that is over, as an ended attempt remembers it: reasons cut, the ledger has them.
+
+    Every vote that was cast is there, those that had lapsed too.
+    """
+    cast = sorted(approval.box.votes.values(), key=lambda vote: (vote.at, vote.actor))
+    return {
+        str(side): [
+            {**voter(vote), "reason": truncate(vote.reason, _KEPT_REASON_BYTES)}
+            for vote in cast
+            if vote.decision == side
+        ]
+        for side in Decision
     }
 
 
@@ -153,6 +172,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "ran": attempt.ran,
         "started_at": rfc3339(attempt.started_at),
         "ended_at": rfc3339(attempt.ended_at),
+        "decision": attempt.decision,
+        "votes": {str(side): attempt.votes.get(side, []) for side in Decision},
         "results": list(attempt.results),
     }
 

@@ -54,10 +54,10 @@ def parse_alert(item: Any, source: str, received_at: datetime, group_key: str = 
     """
     if not isinstance(item, dict):
         raise AlertError(f"an alert must be an object, not {json_type(item)}")
-    labels = {name: value for name, value in _texts(item, "labels", "label").items() if value}
+    labels = {name: value for name, value in texts(item, "labels", "label").items() if value}
     if not labels.get("alertname"):
         raise AlertError('the label "alertname" is missing or empty')
-    status = _text(item, "status") or AlertStatus.FIRING
+    status = text(item, "status") or AlertStatus.FIRING
     if status not in list(AlertStatus):
         raise AlertError('"status" must be "firing" or "resolved"')
     alert = Alert(
@@ -65,17 +65,22 @@ def parse_alert(item: Any, source: str, received_at: datetime, group_key: str = 
         fingerprint=accepted_fingerprint(item.get("fingerprint"), labels),
         labels=labels,
         received_at=received_at,
-        annotations=_texts(item, "annotations", "annotation"),
+        annotations=texts(item, "annotations", "annotation"),
         status=AlertStatus(status),
-        starts_at=_text(item, "startsAt"),
-        ends_at=_text(item, "endsAt"),
-        generator_url=_text(item, "generatorURL"),
+        starts_at=text(item, "startsAt"),
+        ends_at=text(item, "endsAt"),
+        generator_url=text(item, "generatorURL"),
         group_key=group_key,
         external_url=external_url,
     )
-    if _size(alert) > ALERT_BYTES:
-        raise AlertError(f"the alert is larger than {ALERT_BYTES} bytes")
+    check_size(alert)
     return alert
+
+
+def check_size(alert: Alert) -> None:
+    """Raise :class:`AlertError` if ``alert`` is larger than Lumen takes."""
+    if len(canonical_json(asdict(alert) | {"received_at": ""})) > ALERT_BYTES:
+        raise AlertError(f"the alert is larger than {ALERT_BYTES} bytes")
 
 
 def _alert_or_refusal(
@@ -87,11 +92,13 @@ def _alert_or_refusal(
         return Refused(str(error))
 
 
-def _size(alert: Alert) -> int:
-    return len(canonical_json(asdict(alert) | {"received_at": ""}))
+def texts(item: dict[str, Any], field: str, what: str) -> dict[str, str]:
+    """Return the object of strings under ``field``, empty if there is none; ``what`` names one of them in an error.
 
+    Raises:
+        AlertError: it is something else, or holds what cannot be stored.
 
-def _texts(item: dict[str, Any], field: str, what: str) -> dict[str, str]:
+    """
     values = item.get(field)
     if values is None:
         return {}
@@ -105,7 +112,8 @@ def _texts(item: dict[str, Any], field: str, what: str) -> dict[str, str]:
     return dict(values)
 
 
-def _text(item: dict[str, Any], field: str) -> str:
+def text(item: dict[str, Any], field: str) -> str:
+    """Return the string under ``field``, "" if there is none; raises :class:`AlertError` as :func:`texts`."""
     value = item.get(field)
     if value is None:
         return ""
@@ -118,7 +126,7 @@ def _text(item: dict[str, Any], field: str) -> str:
 
 def _top_level_text(payload: dict[str, Any], field: str) -> str:
     try:
-        return _text(payload, field)
+        return text(payload, field)
     except AlertError as error:
         raise PayloadError(str(error)) from None
 

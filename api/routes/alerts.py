@@ -60,7 +60,8 @@ async def document_of(episodes: Episodes, key: str) -> dict[str, Any]:
         found = await episodes.describe(key)
     # The row's status is the run's; in this document it would be the alert's, which nobody can tell now.
     known = {name: value for name, value in found.row.items() if name != "status"}
-    return {**known, **found.memo, "key": key, "run_id": found.run_id, "open": found.open, "stale": True}
+    run = {"run_id": found.run_id, "open": found.open, "run_status": found.row["status"]}
+    return {**known, **found.memo, "key": key, **run, "stale": True}
 
 
 def _one_of(kind: type[State | Outcome], name: str, value: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from api.tokens import Caller, Scope, build_token_book
 from lumen.alert import Alert
 from lumen.ballot import Ballot
 from lumen.names import alert_workflow_id
+from rules.model import Policy, RuleSet
 
 WEBHOOK_TOKEN = "webhook-token"
 READ_TOKEN = "unbound-token"
@@ -117,8 +118,18 @@ def find_rule(alert: Alert) -> str | None:
     return None if alert.name == "NoRuleForThis" else f"rule-of-{alert.name}"
 
 
+def no_rules() -> RuleSet:
+    """Return an empty rule set."""
+    return RuleSet((), Policy(), "sha256:none")
+
+
 def make_edge(
-    sink: RecordingSink, episodes: FakeEpisodes, *, embedded: bool = False, body_seconds: float = 30.0
+    sink: RecordingSink,
+    episodes: FakeEpisodes,
+    *,
+    embedded: bool = False,
+    body_seconds: float = 30.0,
+    rules: Callable[[], RuleSet] | None = None,
 ) -> Edge:
     """Return an edge with the tokens above and a registry of its own."""
     metrics = ApiMetrics(CollectorRegistry(), "1.2.3")
@@ -126,6 +137,7 @@ def make_edge(
         tokens=build_token_book([WEBHOOK_TOKEN], [READ_TOKEN], BOUND, embedded=embedded),
         reception=Reception(find_rule, sink, metrics),
         episodes=episodes,
+        rules=rules or no_rules,
         metrics=metrics,
         bridge_keys=KEYS,
         body_seconds=body_seconds,

@@ -253,7 +253,9 @@ async def test_temporal_down(http: httpx.AsyncClient, episodes: FakeEpisodes, pa
 async def test_override(http: httpx.AsyncClient, episodes: FakeEpisodes, decision: str) -> None:
     """An override is signed like a vote and left with the episode."""
     answer = await http.post(OVERRIDE, json={"decision": decision, "reason": "because"}, headers=ALICE)
-    assert (answer.status_code, answer.json()) == (202, {"status": "sent", "workflow_id": alert_workflow_id(KEY)})
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["workflow_id"]) == (202, "sent", alert_workflow_id(KEY))
+    assert (told["state"], told["takes_effect"]) == ("awaiting_approval", decision != "retry")
     ((key, signal, ballot),) = episodes.sent
     assert (key, signal, ballot.decision, ballot.actor) == (KEY, "override", decision, "alice@example.com")
     assert is_authentic(ballot, alert_workflow_id(KEY), KEYS)
