@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from proof.entry import Entry, decode_entry, leaf_hash, part_commitment
+from proof.draft import KEY_ROTATED
+from proof.entry import NO_KEY, Entry, decode_entry, leaf_hash, part_commitment
 from proof.errors import BrokenChainError, NonCanonicalError, ProfileError
 
 
@@ -42,6 +43,10 @@ class Head:
     size: int
 
 
+ROTATION_PREFIX = f"{KEY_ROTATED}/"
+"""What the idempotency key of a rotation begins with; the id of the new key follows."""
+
+
 def verify_chain(log: str, entries: Iterable[StoredEntry], anchors: Mapping[int, str] | None = None) -> Head:
     """Check a whole ledger in the order of ``seq`` and return its head.
 
@@ -49,23 +54,67 @@ def verify_chain(log: str, entries: Iterable[StoredEntry], anchors: Mapping[int,
     or differs is broken. Without an anchor a cut tail cannot be seen: a prefix of a chain is a chain.
     Raises ``BrokenChainError`` with the first bad seq.
     """
-    known = dict(anchors or {})
-    known[0] = log
-    head = Head(0, log, 0)
-    seen: set[str] = set()
+    check = ChainCheck(log)
+    for _ in checked(check, entries, {0: log, **(anchors or {})}):
+        pass
+    return check.head
+
+
+def checked(check: ChainCheck, entries: Iterable[StoredEntry], anchors: Mapping[int, str]) -> Iterator[StoredEntry]:
+    """Yield each of ``entries`` after ``check`` took it; at the end, see that the tallest of ``anchors`` was reached.
+
+    Raises ``BrokenChainError`` with the first bad seq.
+    """
     for stored in entries:
-        head = _extend(head, stored, log, seen)
-        anchored = known.get(head.height, head.leaf)
-        if anchored != head.leaf:
+        check.take(stored)
+        if anchors.get(check.head.height, check.head.leaf) != check.head.leaf:
             raise BrokenChainError(
                 stored.seq, "head", "another entry was recorded here before: the history was rewritten"
             )
-    tallest = max(known)
-    if tallest > head.height:
-        raise BrokenChainError(
-            head.height, "missing", f"the ledger ends after {head.height} entries, but had {tallest} before"
-        )
-    return head
+        yield stored
+    height, tallest = check.head.height, max(anchors, default=0)
+    if tallest > height:
+        raise BrokenChainError(height, "missing", f"the ledger ends after {height} entries, but had {tallest} before")
+
+
+class ChainCheck:
+    """Checks entry after entry that each is sound and follows the one before it; ``head`` is how far that got."""
+
+    def __init__(self, log: str, head: Head | None = None, key: str = NO_KEY) -> None:
+        """Begin with an empty ledger, or go on after ``head``, where ``key`` was in force.
+
+        Whoever goes on must know by other means that no idempotency key comes twice: only a check from the start sees it.
+        """
+        self.head = head or Head(0, log, 0)
+        self.key = key
+        self._log = log
+        self._seen: set[str] | None = set() if self.head.height == 0 else None
+
+    def take(self, stored: StoredEntry) -> None:
+        """Check the next entry; raises ``BrokenChainError``."""
+        expected = self.head.height
+        if stored.seq > expected:
+            raise BrokenChainError(expected, "missing", f"the entry is not there, the next one is {stored.seq}")
+        if stored.seq < expected:
+            raise BrokenChainError(expected, "seq", f"entry {stored.seq} stands where {expected} should")
+        entry = check_entry(stored, self._log)
+        if entry.prev != self.head.leaf:
+            raise BrokenChainError(expected, "prev", "the entry does not follow the one before it")
+        if self.key not in {NO_KEY, entry.key}:
+            raise BrokenChainError(expected, "key", "the entry names another signing key than the one in force")
+        if self._seen is not None:
+            if entry.idem in self._seen:
+                raise BrokenChainError(expected, "idem", "the idempotency key was used by an earlier entry")
+            self._seen.add(entry.idem)
+        self.head = Head(expected + 1, stored.leaf.hex(), self.head.size + len(stored.body) + entry.size)
+        self.key = key_after(entry)
+
+
+def key_after(entry: Entry) -> str:
+    """Return the id of the signing key that is in force after ``entry``; a rotation names it in its idempotency key."""
+    if entry.key != NO_KEY and entry.kind == KEY_ROTATED:
+        return entry.idem.removeprefix(ROTATION_PREFIX)
+    return entry.key
 
 
 def check_entry(stored: StoredEntry, log: str) -> Entry:
@@ -89,21 +138,6 @@ def check_entry(stored: StoredEntry, log: str) -> Entry:
         raise BrokenChainError(seq, "idem", "the idempotency key beside the entry is not the one inside it")
     _check_parts(entry, stored)
     return entry
-
-
-def _extend(head: Head, stored: StoredEntry, log: str, seen: set[str]) -> Head:
-    expected = head.height
-    if stored.seq > expected:
-        raise BrokenChainError(expected, "missing", f"the entry is not there, the next one is {stored.seq}")
-    if stored.seq < expected:
-        raise BrokenChainError(expected, "seq", f"entry {stored.seq} stands where {expected} should")
-    entry = check_entry(stored, log)
-    if entry.prev != head.leaf:
-        raise BrokenChainError(expected, "prev", "the entry does not follow the one before it")
-    if entry.idem in seen:
-        raise BrokenChainError(expected, "idem", "the idempotency key was used by an earlier entry")
-    seen.add(entry.idem)
-    return Head(expected + 1, stored.leaf.hex(), head.size + len(stored.body) + entry.size)
 
 
 def _check_parts(entry: Entry, stored: StoredEntry) -> None:

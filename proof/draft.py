@@ -23,6 +23,9 @@ KINDS = frozenset(
         "part.erased",
     }
 )
+KEY_ROTATED = "key.rotated"
+CLIENT_KINDS = KINDS - {KEY_ROTATED}
+"""The kinds that can be asked for; the ledger itself writes the others."""
 MAX_IDEM_CHARS = 512
 MAX_PARTS = 64
 MAX_PART_NAME = 64
@@ -51,8 +54,8 @@ def draft_of(request: Any) -> Draft:
         _refuse("the request must be an object with exactly the fields idem, kind and parts")
     idem, kind, parts = request["idem"], request["kind"], request["parts"]
     check_idem(idem)
-    if not isinstance(kind, str) or kind not in KINDS:
-        _refuse("kind: must be one of " + ", ".join(sorted(KINDS)))
+    if not isinstance(kind, str) or kind not in CLIENT_KINDS:
+        _refuse("kind: must be one of " + ", ".join(sorted(CLIENT_KINDS)))
     if not isinstance(parts, dict):
         _refuse("parts: must be an object that maps a name to JSON data")
     if len(parts) > MAX_PARTS:

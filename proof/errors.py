@@ -42,7 +42,7 @@ class BrokenChainError(ProofError):
     """The ledger does not verify; ``seq`` is the first bad entry (None: the damage has no entry) and ``code`` says how.
 
     Codes: ``missing``, ``seq``, ``leaf``, ``non_canonical``, ``format``, ``log``, ``prev``, ``idem``, ``part``,
-    ``bytes``, ``head``, ``database``.
+    ``bytes``, ``key``, ``node``, ``checkpoint``, ``head``, ``database``.
     """
 
     reason = "broken_chain"

@@ -84,6 +84,10 @@ class Frontier:
         self._size += 1
         return completed
 
+    def hashes(self) -> list[bytes]:
+        """Return the hashes of ``frontier_nodes(size)``."""
+        return list(self._hashes)
+
     def head(self) -> TreeHead:
         """Return size and root as they are now."""
         return TreeHead(self._size, _fold(self._hashes))

@@ -8,12 +8,15 @@ import os
 import sqlite3
 from pathlib import Path
 
+from proof.durable import sync_folder
 from proof.errors import StartError
+from proof.merkle import Frontier
 from proof.store import LogIdentity
 
 _log = logging.getLogger(__name__)
 _APPLICATION_ID = 0x4C504631  # "LPF1", in the header of the file, so that file(1) and a start can tell whose it is
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+_WITHOUT_TREE = 1  # the layout of the first version: entries, parts and head as now, but no nodes and no checkpoints
 _OLDEST_SQLITE = (3, 37, 0)  # the first with STRICT tables
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged file raises: names of columns and messages may be no UTF-8 either."""
@@ -34,6 +37,20 @@ CREATE TRIGGER part_new BEFORE INSERT ON part WHEN EXISTS (SELECT 1 FROM part WH
   BEGIN SELECT RAISE(ABORT, 'a part is never replaced'); END;
 CREATE TRIGGER head_kept BEFORE DELETE ON head BEGIN SELECT RAISE(ABORT, 'the head is never deleted'); END;
 """
+_TREE_SCHEMA = """
+CREATE TABLE node (level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL,
+                   PRIMARY KEY (level, place)) STRICT, WITHOUT ROWID;
+CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
+CREATE TRIGGER node_stays BEFORE UPDATE ON node BEGIN SELECT RAISE(ABORT, 'a node never changes'); END;
+CREATE TRIGGER node_kept BEFORE DELETE ON node BEGIN SELECT RAISE(ABORT, 'a node is never deleted'); END;
+CREATE TRIGGER node_new BEFORE INSERT ON node
+  WHEN EXISTS (SELECT 1 FROM node WHERE level = NEW.level AND place = NEW.place)
+  BEGIN SELECT RAISE(ABORT, 'a node is never replaced'); END;
+CREATE TRIGGER checkpoint_stays BEFORE UPDATE ON checkpoint BEGIN SELECT RAISE(ABORT, 'a checkpoint never changes'); END;
+CREATE TRIGGER checkpoint_kept BEFORE DELETE ON checkpoint
+  BEGIN SELECT RAISE(ABORT, 'a checkpoint is never deleted'); END;
+"""
+"""Added to every ledger of layout 1. ``node`` holds levels from 1 on (level 0 are the leaves of ``entry``)."""
 
 
 def connect_writer(path: Path, identity: LogIdentity) -> sqlite3.Connection:
@@ -71,10 +88,32 @@ def _check_owner(db: sqlite3.Connection, path: Path) -> None:
             f"the file {path} is a database, but not a Lumen ledger: use another file, or restore this one"
         )
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != _SCHEMA_VERSION:
+    if version not in {_WITHOUT_TREE, _SCHEMA_VERSION}:
         raise StartError(
-            f"the ledger {path} has layout {version}, this program knows {_SCHEMA_VERSION}: use its program"
+            f"the ledger {path} has layout {version}, this program knows up to {_SCHEMA_VERSION}: use its program"
         )
+
+
+def has_tree(db: sqlite3.Connection) -> bool:
+    """Tell whether the ledger keeps nodes and checkpoints; one of the first version does not yet."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0]) != _WITHOUT_TREE
+
+
+def add_tree(db: sqlite3.Connection) -> None:
+    """Give a verified ledger of the first version its nodes and the table for checkpoints; entries stay as they are.
+
+    One transaction: a crash leaves the one layout or the other.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _statements(_TREE_SCHEMA):
+        db.execute(statement)
+    frontier = Frontier()
+    for (leaf,) in db.execute("SELECT leaf FROM entry ORDER BY seq"):
+        completed = frontier.add(leaf)
+        db.executemany("INSERT INTO node VALUES (?, ?, ?)", [(*node, computed) for node, computed in completed])
+    db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+    db.execute("COMMIT")
+    _log.info("the tree over %d entries was added to the ledger; its entries are unchanged", frontier.size)
 
 
 def _configure(db: sqlite3.Connection, path: Path) -> None:
@@ -100,14 +139,14 @@ def _create(path: Path, identity: LogIdentity) -> None:
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
-        for statement in _statements():
+        for statement in _statements(_SCHEMA + _TREE_SCHEMA):
             db.execute(statement)
         db.execute("INSERT INTO head VALUES (1, ?, ?, 0, ?, 0)", (identity.origin, identity.log, identity.log))
         db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
         db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
         db.execute("COMMIT")
     draft.rename(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     _log.info("created a new, empty ledger in %s", path)
 
 
@@ -120,22 +159,14 @@ def _check_identity(db: sqlite3.Connection, path: Path, identity: LogIdentity) -
         )
 
 
-def _statements() -> list[str]:
+def _statements(schema: str) -> list[str]:
     found, text = [], ""
-    for line in _SCHEMA.strip().splitlines():
+    for line in schema.strip().splitlines():
         text += line + "\n"
         if sqlite3.complete_statement(text):
             found.append(text)
             text = ""
     return found
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lenient_text(raw: bytes) -> str:

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar, cast
 
-from proof.chain import Head, StoredEntry, check_entry, commits_to
+from proof.appending import compose, first_receipt, seal
+from proof.chain import Head, StoredEntry, check_entry
+from proof.checking import Progress
 from proof.draft import Draft
-from proof.entry import SALT_BYTES, Entry, encode_entry, leaf_hash, part_commitment
-from proof.errors import BrokenChainError, IdemConflictError, ProofError, StartError, UnavailableError
+from proof.errors import BrokenChainError, ProofError, StartError, UnavailableError
 from proof.group_commit import GroupCommit
 from proof.lockfile import WriterLock, refuse_network_file_system
-from proof.sqlite_reader import read_entry, read_head, verify_file
-from proof.sqlite_schema import DAMAGE, connect_reader, connect_writer
-from proof.store import LogIdentity, Receipt, Verification
+from proof.merkle import NodeId, TreeHead
+from proof.sqlite_reader import (
+    read_checkpoints,
+    read_entries,
+    read_entry,
+    read_head,
+    read_nodes,
+    verify_file,
+)
+from proof.sqlite_schema import DAMAGE, add_tree, connect_reader, connect_writer, has_tree
+from proof.store import Commit, KeptCheckpoint, LogIdentity, Receipt, Verification
 
 _log = logging.getLogger(__name__)
 _MAX_SEQ = 2**53 - 1
+_Answer = Receipt | None
+_Read = TypeVar("_Read")
 
 
 class SqliteStore:
@@ -35,7 +46,7 @@ class SqliteStore:
         identity: LogIdentity,
         lock: WriterLock,
         db: sqlite3.Connection,
-        head: Head,
+        verified: Progress,
         on_fatal: Callable[[BaseException], None],
         clock: Callable[[], datetime],
     ) -> None:
@@ -44,14 +55,21 @@ class SqliteStore:
         self._log = identity.log
         self._lock = lock
         self._db = db
-        self._head = head
+        self._verified = verified
+        self._head = verified.head
+        self._key = verified.key
+        self._grown = verified.frontier.copy()
+        self._sealed = verified.frontier.copy()
+        self._tree = self._sealed.head()
         self._clock = clock
         self._failure: str | None = None
         self._fatal = on_fatal
+        self._listeners: list[Callable[[Commit], None]] = []
         self._reader = connect_reader(path)
         self._reader_lock = threading.Lock()
+        self._back_reader = connect_reader(path)  # of the writer's thread alone, so that no reader holds it up
         self._closed = False
-        self._commits: GroupCommit[Draft, Receipt] = GroupCommit(self._write, self._stop)
+        self._commits: GroupCommit[Draft | KeptCheckpoint, _Answer] = GroupCommit(self._write, self._stop)
 
     @classmethod
     def open(
@@ -71,7 +89,10 @@ class SqliteStore:
                 lock = WriterLock.take(path)
                 undo.callback(lock.release)
                 db = undo.enter_context(contextlib.closing(connect_writer(path, identity)))
-                store = cls(path, identity, lock, db, verify_file(path, identity.log), on_fatal, clock)
+                verified = verify_file(path, identity.log)
+                if not has_tree(db):
+                    add_tree(db)
+                store = cls(path, identity, lock, db, verified, on_fatal, clock)
                 undo.pop_all()
                 return store
         except BrokenChainError as error:
@@ -90,32 +111,69 @@ class SqliteStore:
         return self._head
 
     @property
+    def tree(self) -> TreeHead:
+        """See ``LedgerStore.tree``."""
+        return self._tree
+
+    @property
+    def key(self) -> str:
+        """See ``LedgerStore.key``."""
+        return self._key
+
+    @property
     def failure(self) -> str | None:
         """Why the store takes no more appends, or None."""
         return self._failure
 
+    def use_key(self, key: str) -> None:
+        """See ``LedgerStore.use_key``."""
+        self._key = key
+
+    def subscribe(self, listener: Callable[[Commit], None]) -> None:
+        """See ``LedgerStore.subscribe``."""
+        self._listeners.append(listener)
+
     def append(self, draft: Draft) -> Future[Receipt]:
         """See ``LedgerStore.append``."""
-        if self._failure is not None:
-            raise UnavailableError(f"the ledger is frozen: {self._failure}")
-        return self._commits.submit(draft)
+        return cast("Future[Receipt]", self._submit(draft))
+
+    def keep(self, checkpoint: KeptCheckpoint) -> Future[None]:
+        """See ``LedgerStore.keep``."""
+        return cast("Future[None]", self._submit(checkpoint))
 
     def entry(self, seq: int) -> StoredEntry | None:
         """See ``LedgerStore.entry``."""
-        return self._read("seq", seq) if 0 <= seq <= _MAX_SEQ else None
+        return self._read(lambda db: read_entry(db, "seq", seq)) if 0 <= seq <= _MAX_SEQ else None
 
     def entry_by_idem(self, idem: str) -> StoredEntry | None:
         """See ``LedgerStore.entry_by_idem``."""
-        return self._read("idem", idem)
+        return self._read(lambda db: read_entry(db, "idem", idem))
 
-    def verify(self) -> Verification:
+    def entries(self, first: int, count: int) -> list[StoredEntry]:
+        """See ``LedgerStore.entries``."""
+
+        def read(db: sqlite3.Connection) -> list[StoredEntry]:
+            return [entry for entry, _ in zip(read_entries(db, first), range(count), strict=False)]
+
+        return self._read(read)
+
+    def nodes(self, nodes: Sequence[NodeId]) -> list[bytes]:
+        """See ``LedgerStore.nodes``."""
+        return self._read(lambda db: read_nodes(db, nodes))
+
+    def checkpoints(self, after: int = -1, count: int = 100) -> list[KeptCheckpoint]:
+        """See ``LedgerStore.checkpoints``."""
+        return self._read(lambda db: read_checkpoints(db, after, count))
+
+    def verify(self, *, full: bool = True) -> Verification:
         """See ``LedgerStore.verify``."""
         known = self._head
         try:
-            head = verify_file(self._path, self._log, known)
+            progress = verify_file(self._path, self._log, known, None if full else self._verified)
         except BrokenChainError as error:
             return Verification(ok=False, height=known.height, first_bad_seq=error.seq, reason=str(error))
-        return Verification(ok=True, height=head.height)
+        self._verified = progress
+        return Verification(ok=True, height=progress.head.height)
 
     def freeze(self, reason: str) -> None:
         """See ``LedgerStore.freeze``."""
@@ -131,15 +189,21 @@ class SqliteStore:
                 return
             self._closed = True
             self._reader.close()
+        self._back_reader.close()
         self._db.close()
         self._lock.release()
 
-    def _read(self, column: str, value: int | str) -> StoredEntry | None:
+    def _submit(self, item: Draft | KeptCheckpoint) -> Future[_Answer]:
+        if self._failure is not None:
+            raise UnavailableError(f"the ledger is frozen: {self._failure}")
+        return self._commits.submit(item)
+
+    def _read(self, read: Callable[[sqlite3.Connection], _Read]) -> _Read:
         with self._reader_lock:
             if self._closed:
                 raise UnavailableError("the ledger is closed: retry later")
             try:
-                return read_entry(self._reader, column, value)
+                return read(self._reader)
             except DAMAGE as error:
                 raise BrokenChainError(None, "database", f"SQLite cannot read the file: {error}") from None
 
@@ -147,20 +211,20 @@ class SqliteStore:
         self.freeze(f"a write failed ({type(error).__name__}: {error})")
         self._fatal(error)
 
-    def _write(self, drafts: Sequence[Draft]) -> list[Receipt | ProofError]:
+    def _write(self, items: Sequence[Draft | KeptCheckpoint]) -> list[_Answer | ProofError]:
         """Commit a batch in one transaction. Any exception from here stops the process."""
         db, before = self._db, self._head
         db.execute("BEGIN IMMEDIATE")
         if read_head(db) != before:
             raise BrokenChainError(before.height, "head", "somebody else wrote to the ledger")
-        answers: list[Receipt | ProofError] = []
+        answers: list[_Answer | ProofError] = []
+        kinds: set[str] = set()
         head = before
-        for draft in drafts:
-            if self._failure is not None:  # frozen while it was queued, or by an earlier draft of this batch
-                answers.append(UnavailableError(f"the ledger is frozen: {self._failure}"))
-                continue
-            answer, head = self._answer(draft, head)
+        for item in items:
+            answer, head = self._answer(item, head)
             answers.append(answer)
+            if isinstance(item, Draft) and isinstance(answer, Receipt) and not answer.duplicate:
+                kinds.add(item.kind)
         if head is not before:
             changed = db.execute(
                 "UPDATE head SET height = ?, leaf = ?, size = ? WHERE height = ? AND leaf = ?",
@@ -169,16 +233,29 @@ class SqliteStore:
             if changed.rowcount != 1:
                 raise BrokenChainError(before.height, "head", "somebody else wrote to the ledger")
         db.execute("COMMIT")
-        self._head = head
+        if head is not before:
+            self._committed(head, frozenset(kinds))
         return answers
 
-    def _answer(self, draft: Draft, head: Head) -> tuple[Receipt | ProofError, Head]:
-        """Insert one draft, or answer from the entry that has its key; raises only what must stop the process."""
+    def _committed(self, head: Head, kinds: frozenset[str]) -> None:
+        rows = self._back_reader.execute("SELECT body FROM entry WHERE seq >= ? ORDER BY seq", (self._sealed.size,))
+        seal(self._sealed, [body for (body,) in rows], self._grown)
+        self._head, self._tree = head, self._sealed.head()
+        for listener in self._listeners:
+            listener(Commit(head.height, kinds))
+
+    def _answer(self, item: Draft | KeptCheckpoint, head: Head) -> tuple[_Answer | ProofError, Head]:
+        """Insert one item, or answer from the entry that has its key; raises only what must stop the process."""
+        if self._failure is not None:  # frozen while it was queued, or by an earlier item of this batch
+            return UnavailableError(f"the ledger is frozen: {self._failure}"), head
+        if isinstance(item, KeptCheckpoint):
+            self._db.execute("INSERT INTO checkpoint VALUES (?, ?) ON CONFLICT DO NOTHING", (item.size, item.note))
+            return None, head
         try:
-            stored = read_entry(self._db, "idem", draft.idem)
+            stored = read_entry(self._db, "idem", item.idem)
             if stored is not None:
-                return _first_receipt(check_entry(stored, self._log), stored, draft), head
-            return self._insert(draft, head)
+                return first_receipt(check_entry(stored, self._log), stored, item), head
+            return self._insert(item, head)
         except BrokenChainError as error:
             self.freeze(str(error))
             return UnavailableError(f"the ledger is frozen: {error}"), head
@@ -186,42 +263,17 @@ class SqliteStore:
             return error, head
 
     def _insert(self, draft: Draft, head: Head) -> tuple[Receipt, Head]:
-        salts = {name: secrets.token_bytes(SALT_BYTES) for name in draft.parts}
-        entry = Entry(
-            log=self._log,
-            seq=head.height,
-            prev=head.leaf,
-            idem=draft.idem,
-            kind=draft.kind,
-            at=self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            parts={name: part_commitment(salts[name], name, data) for name, data in draft.parts.items()},
-            size=sum(len(data) for data in draft.parts.values()),
-        )
-        body = encode_entry(entry)
-        leaf = leaf_hash(body)
-        self._db.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (entry.seq, entry.idem, leaf, body))
+        new = compose(draft, head, self._log, self._key, self._clock())
+        seq, stored = new.stored.seq, new.stored
+        self._db.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (seq, stored.idem, stored.leaf, stored.body))
         self._db.executemany(
-            "INSERT INTO part VALUES (?, ?, ?, ?)",
-            [(entry.seq, name, salts[name], data) for name, data in draft.parts.items()],
+            "INSERT INTO part VALUES (?, ?, ?, ?)", [(seq, part.name, part.salt, part.data) for part in stored.parts]
         )
-        after = Head(head.height + 1, leaf.hex(), head.size + len(body) + entry.size)
-        return Receipt(entry.seq, after.leaf, entry.prev, after.height, duplicate=False), after
-
-
-def _first_receipt(entry: Entry, stored: StoredEntry, draft: Draft) -> Receipt | IdemConflictError:
-    """Return the receipt of the first append if the draft says the same, judged under the salts stored then."""
-    same = entry.kind == draft.kind and entry.parts.keys() == draft.parts.keys()
-    if same:
-        for part in stored.parts:
-            # An erased part can no longer be compared: what cannot be shown to be equal is treated as different.
-            same &= part.salt is not None and commits_to(
-                entry.parts[part.name], part.name, part.salt, draft.parts[part.name]
-            )
-    if not same:
-        return IdemConflictError(
-            entry.seq, f"the idempotency key belongs to entry {entry.seq}, which has another kind or other parts"
+        self._db.executemany(
+            "INSERT INTO node VALUES (?, ?, ?)",
+            [(*node, computed) for node, computed in self._grown.add(stored.leaf)],
         )
-    return Receipt(entry.seq, stored.leaf.hex(), entry.prev, entry.seq + 1, duplicate=True)
+        return new.receipt, new.head
 
 
 def _broken(path: Path, error: BrokenChainError) -> str:

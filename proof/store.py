@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from proof.errors import StartError
 if TYPE_CHECKING:
     from proof.chain import Head, StoredEntry
     from proof.draft import Draft
+    from proof.merkle import NodeId, TreeHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The result of a full check; ``height`` is what the ledger states, ``reason`` and ``first_bad_seq`` are None if ok."""
+    """The result of a check; ``height`` is what the ledger states, ``reason`` and ``first_bad_seq`` are None if ok."""
 
     ok: bool
     height: int
@@ -53,8 +54,28 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one transaction added: ``height`` entries are committed now, the new ones are of these ``kinds``."""
+
+    height: int
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A published checkpoint as the ledger keeps it: the number of entries it is over, and the bytes of the signed note."""
+
+    size: int
+    note: bytes
+
+
 class LedgerStore(Protocol):
-    """A single-writer store. Opening verifies the whole chain and raises ``StartError``; nothing is ever repaired."""
+    """A single-writer store. Opening verifies the whole chain and raises ``StartError``; nothing is ever repaired.
+
+    Every method may be called from any thread. ``BrokenChainError`` from a reading method means that what is stored cannot
+    be read as what it should be.
+    """
 
     @property
     def log(self) -> str:
@@ -65,8 +86,25 @@ class LedgerStore(Protocol):
         """The last committed head."""
 
     @property
+    def tree(self) -> TreeHead:
+        """The tree over the last committed entries, made of bytes that were read back from the storage."""
+
+    @property
+    def key(self) -> str:
+        """What the next entry names as the key in force: a key id (``name+8 hex``), or ``none``.
+
+        After opening it is what the last entry leads to (``proof.chain.key_after``).
+        """
+
+    @property
     def failure(self) -> str | None:
         """Why the store takes no more appends, or None."""
+
+    def use_key(self, key: str) -> None:
+        """Name ``key`` in the entries to come. Only while nothing is being appended."""
+
+    def subscribe(self, listener: Callable[[Commit], None]) -> None:
+        """Call ``listener`` after each commit, from the writer's thread and before the answers: it must return at once."""
 
     def append(self, draft: Draft) -> Future[Receipt]:
         """Queue one append; the future ends after the commit.
@@ -75,14 +113,35 @@ class LedgerStore(Protocol):
         other content), ``ProfileError`` or ``UnavailableError``.
         """
 
+    def keep(self, checkpoint: KeptCheckpoint) -> Future[None]:
+        """Queue the keeping of a published checkpoint; one that is kept already for its size stays.
+
+        Raises ``UnavailableError`` as ``append`` does. What is kept must be a checkpoint of this ledger.
+        """
+
     def entry(self, seq: int) -> StoredEntry | None:
         """Return the entry with this number, unchecked; None if there is none. Raises ``BrokenChainError``."""
 
     def entry_by_idem(self, idem: str) -> StoredEntry | None:
         """Return the entry with this idempotency key, unchecked; None if there is none. Raises ``BrokenChainError``."""
 
-    def verify(self) -> Verification:
-        """Check everything that is stored, reading only. Slow: 20 to 30 s for a million entries."""
+    def entries(self, first: int, count: int) -> list[StoredEntry]:
+        """Return up to ``count`` entries from number ``first`` on, in order and unchecked. Raises ``BrokenChainError``."""
+
+    def nodes(self, nodes: Sequence[NodeId]) -> list[bytes]:
+        """Return the hashes of nodes of the tree, in the order asked for; level 0 are the leaf hashes.
+
+        Raises ``BrokenChainError`` if one is missing.
+        """
+
+    def checkpoints(self, after: int = -1, count: int = 100) -> list[KeptCheckpoint]:
+        """Return up to ``count`` kept checkpoints over more than ``after`` entries, smallest first."""
+
+    def verify(self, *, full: bool = True) -> Verification:
+        """Check what is stored, reading only: everything, or what came since the last check that held.
+
+        Everything takes 20 to 40 s for a million entries.
+        """
 
     def freeze(self, reason: str) -> None:
         """Take no more appends until the next start; the first reason stays."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from proof.canonical import canonical_bytes
-from proof.draft import KINDS, MAX_PARTS, draft_of
+from proof.draft import CLIENT_KINDS, KEY_ROTATED, KINDS, MAX_PARTS, draft_of
 from proof.entry import MAX_ENTRY_BYTES, Entry, encode_entry
 from proof.errors import ProfileError
 from tests.proof.samples import LOG, json_data
@@ -23,10 +23,17 @@ def test_a_part_is_any_json(data: Any) -> None:
     assert made.parts == {"action": canonical_bytes(data)}
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CLIENT_KINDS))
 def test_every_kind_of_the_contract_is_taken(kind: str) -> None:
     """The kinds of the contract are all there are."""
     assert draft_of({**GOOD, "kind": kind}).kind == kind
+
+
+def test_nobody_else_rotates_the_key() -> None:
+    """A rotation is written by the ledger itself: nobody can ask for an entry that looks like one."""
+    assert {KEY_ROTATED} == KINDS - CLIENT_KINDS
+    with pytest.raises(ProfileError, match="kind"):
+        draft_of({**GOOD, "kind": KEY_ROTATED})
 
 
 @pytest.mark.parametrize("idem", ["k" * 512, "키/1", "alert-a b:c_d.e~", "😀" * 512])

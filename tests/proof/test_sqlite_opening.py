@@ -106,8 +106,8 @@ def test_a_later_layout_is_refused(path: Path) -> None:
     """A ledger written by a later program is not touched."""
     open_ledger(path).close()
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version=2")
-    with pytest.raises(StartError, match="layout 2"):
+        db.execute("PRAGMA user_version=3")
+    with pytest.raises(StartError, match="layout 3"):
         open_ledger(path)
 
 

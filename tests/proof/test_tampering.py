@@ -70,7 +70,7 @@ def bodies(path: Path) -> list[bytes]:
 @pytest.mark.parametrize("seq", range(ENTRIES))
 def test_every_flipped_byte_of_a_body_in_the_file_is_found(copy: Path, seq: int) -> None:
     """One bit flipped anywhere in the bytes of an entry on disk makes that entry the first bad one."""
-    assert verify_file(copy, LOG).height == ENTRIES
+    assert verify_file(copy, LOG).head.height == ENTRIES
     body = bodies(copy)[seq]
     content = copy.read_bytes()
     start = content.index(body)
@@ -82,7 +82,7 @@ def test_every_flipped_byte_of_a_body_in_the_file_is_found(copy: Path, seq: int)
             assert first_bad(copy) == (seq, "leaf"), position
             file.seek(position)
             file.write(content[position : position + 1])
-    assert verify_file(copy, LOG).height == ENTRIES
+    assert verify_file(copy, LOG).head.height == ENTRIES
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -96,10 +96,10 @@ def test_a_flip_anywhere_in_the_file_is_found_or_harmless(original: Path, copy: 
         copy.with_name(copy.name + suffix).unlink(missing_ok=True)
     copy.write_bytes(content)
     try:
-        head = verify_file(copy, LOG)
+        head = verify_file(copy, LOG).head
     except BrokenChainError:
         return
-    assert head == verify_file(original, LOG)
+    assert head == verify_file(original, LOG).head
     assert bodies(copy) == bodies(original)
 
 
@@ -161,7 +161,8 @@ def test_every_deleted_part_is_found(copy: Path, seq: int, name: str) -> None:
 def test_parts_that_outlive_a_hidden_cut_are_found(copy: Path) -> None:
     """A tail cut together with the stated head is betrayed by the parts left behind."""
     leaf = "(SELECT lower(hex(leaf)) FROM entry WHERE seq = 1)"
-    change(copy, f"UPDATE head SET height = 2, leaf = {leaf}", "DELETE FROM entry WHERE seq > 1")
+    size = "(SELECT sum(length(body)) FROM entry) + (SELECT sum(length(data)) FROM part WHERE seq < 2)"
+    change(copy, "DELETE FROM entry WHERE seq > 1", f"UPDATE head SET height = 2, leaf = {leaf}, size = {size}")
     assert first_bad(copy) == (2, "missing")
 
 
