@@ -16,9 +16,10 @@ LONGEST = 30 * 86400.0  # seconds; no wait of the language is longer, so that a 
 class Key:
     """One key. ``type`` names a reader of ``rules.reading``; ``keys`` are those of a nested mapping.
 
-    ``default`` is in the unit of the plan (seconds), None where absence means something of its own, and
-    ``required`` where the key must be given. ``later`` are choices, and ``supported`` False a key, that are part of the
-    language but that nothing executes yet. ``least`` and ``most`` bound numbers and durations.
+    ``default`` is in the unit of the plan (seconds), None where absence means something of its own (``otherwise`` says
+    what), and ``required`` where the key must be given. ``later`` are choices, and ``supported`` False a key, that are
+    part of the language but that nothing executes yet. ``least`` and ``most`` bound numbers and durations. ``doc`` and
+    ``otherwise`` are Markdown of one line.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Key:
     least: float = 0
     most: float = LONGEST
     supported: bool = True
+    otherwise: str = ""
 
 
 RANKS = ("signal", "token", "link", "slack", "oidc")
@@ -41,7 +43,7 @@ RUNNER = r"[a-z0-9-]{1,63}"
 
 ESCALATION = (
     Key("after", "duration", REQUIRED, "how long after the first request", least=1),
-    Key("allow", "strings", REQUIRED, "who may vote from then on: e-mail addresses and group:NAME"),
+    Key("allow", "strings", REQUIRED, "who may vote from then on: e-mail addresses and `group:NAME`"),
     Key("channel", "text", "", "Slack channel that is told"),
 )
 
@@ -49,7 +51,11 @@ APPROVAL = (
     Key("approve", "int", Approval.approve, "how many people must approve", least=1, most=100),
     Key("reject", "int", Approval.reject, "how many people stop it", least=1, most=100),
     Key(
-        "allow", "strings", None, "who may vote: e-mail addresses and group:NAME; default: the allowlist of the policy"
+        "allow",
+        "strings",
+        None,
+        "who may vote: e-mail addresses and `group:NAME`",
+        otherwise="`approver_allowlist` of the policy",
     ),
     Key("window", "duration", Approval.window, "how long a vote counts", least=1),
     Key("timeout", "duration", Approval.timeout, "how long to wait for the quorum", least=1),
@@ -60,11 +66,18 @@ APPROVAL = (
         "on_timeout",
         "choice",
         Approval.on_timeout,
-        "what a missing quorum means; approve only in a rule, never for critical",
+        "what a missing quorum means; `approve` only in a rule, and never for severity critical",
         choices=("reject", "approve"),
         later=("escalate",),
     ),
-    Key("min_rank", "choice", None, "the weakest identity whose vote counts; default: by installation", choices=RANKS),
+    Key(
+        "min_rank",
+        "choice",
+        None,
+        "the weakest identity whose vote counts",
+        choices=RANKS,
+        otherwise="`signal` with `lumen up`, else `link`",
+    ),
     Key("channel", "text", Approval.channel, "Slack channel for this request"),
     Key("escalate", "sections", None, "whom to ask later", keys=ESCALATION, supported=False),
     Key("remind", "duration", None, "how often to remind", least=1, supported=False),
@@ -72,10 +85,12 @@ APPROVAL = (
 
 LIMITS = (
     Key("attempts", "int", Limits.attempts, "attempts in one episode before a human is told", least=1, most=100),
-    Key("concurrency", "int", Limits.concurrency, "episodes of this rule that may act at once; 0: any", most=1000),
+    Key(
+        "concurrency", "int", Limits.concurrency, "episodes of this rule that may act at once; 0: any number", most=1000
+    ),
     Key("stale_after", "duration", Limits.stale_after, "silence after which an open episode ends", least=60),
     Key("max_runs", "int", None, "runs in one period", least=1, most=100000, supported=False),
-    Key("per", "duration", None, "the period of max_runs", least=1, supported=False),
+    Key("per", "duration", None, "the period of `max_runs`", least=1, supported=False),
     Key("max_targets", "int", None, "targets acted on at once", least=1, most=100000, supported=False),
 )
 
@@ -84,7 +99,7 @@ RETRY = (
         "attempts",
         "int",
         PlannedAction.attempts,
-        "starts in all; more than 1 only with idempotent: true",
+        "starts in all; more than 1 only with `idempotent: true`",
         least=1,
         most=100,
     ),
@@ -94,8 +109,8 @@ RETRY = (
 HTTP = (
     Key("method", "choice", "POST", "request method", choices=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")),
     Key("url", "template", REQUIRED, "http or https; placeholders only in path and query, percent-encoded there"),
-    Key("headers", "texts", {}, "header names and values (templates)"),
-    Key("json", "json", None, "body; placeholders inside its strings"),
+    Key("headers", "texts", {}, "names and values; placeholders inside the values"),
+    Key("json", "json", None, "body; placeholders inside its strings", otherwise="no body"),
 )
 
 CONTROL_BUS = (
@@ -112,10 +127,17 @@ KINDS = (
 )
 
 ACTION = (
-    Key("name", "text", None, "default: action-1, action-2 …", pattern=TITLE),
+    Key("name", "text", None, "unique in its rule", pattern=TITLE, otherwise="`action-1`, `action-2` …"),
     *KINDS,
-    Key("timeout", "duration", None, f"default: of the file, else {PlannedAction.timeout:g} s", least=1),
-    Key("retry", "section", None, "starts after a failure", keys=RETRY),
+    Key(
+        "timeout",
+        "duration",
+        None,
+        "how long it may run",
+        least=1,
+        otherwise=f"`timeout` of the file, else {PlannedAction.timeout:g} s",
+    ),
+    Key("retry", "section", None, "further starts after a failure", keys=RETRY, otherwise="one start"),
     Key("idempotent", "bool", PlannedAction.idempotent, "running it twice does what running it once does"),
     Key("check", "argv", None, "exit 0: already done", supported=False),
     Key("rollback", "section", None, "what undoes it", keys=KINDS, supported=False),
@@ -123,7 +145,7 @@ ACTION = (
 )
 
 VERIFY = (
-    Key("promql", "template", None, "a condition as in when"),
+    Key("promql", "template", None, "a condition as in `when`"),
     Key("http", "section", None, "a request that must succeed", keys=HTTP),
     Key("cmd", "argv", None, "a command that must exit 0"),
     Key("resolved", "true", None, "the alert must resolve"),
@@ -132,24 +154,38 @@ VERIFY = (
 )
 
 RULE = (
-    Key("name", "text", None, "unique; default: the alert name", pattern=TITLE),
-    Key("alert", "text", None, "exact alertname; this or match is required", pattern=r"[^\x00-\x1f\x7f]{1,200}"),
+    Key("name", "text", None, "unique over all files", pattern=TITLE, otherwise="the value of `alert`"),
+    Key(
+        "alert",
+        "text",
+        None,
+        "exact alertname; this or `match` is required",
+        pattern=r"[^\x00-\x1f\x7f]{1,200}",
+        otherwise="any alert",
+    ),
     Key("match", "strings", None, "Alertmanager matchers; all must hold"),
     Key("mode", "choice", "approve", "how much the rule may do by itself", choices=("shadow", "approve", "auto")),
-    Key("target", "template", None, "what guards count; default: the episode itself"),
-    Key("when", "template", "", "PromQL instant query; a result means go on; default: none"),
-    Key("approval", "section", None, "overrides the policy key by key", keys=APPROVAL),
+    Key("target", "template", None, "what locks and cooldowns count", otherwise="the episode itself"),
+    Key("when", "template", "", "PromQL instant query; a result means go on", otherwise="no condition"),
+    Key("approval", "section", None, "overrides the policy key by key", keys=APPROVAL, otherwise="that of the policy"),
     Key(
         "params",
         "texts",
         {},
-        r"patterns (RE2, fullmatch) of placeholders; default [^\x00-\x1f\x7f]{1,256}, no leading -",
+        "patterns of placeholders: RE2, the whole value must match",
+        otherwise=r"`[^\x00-\x1f\x7f]{1,256}` without a leading `-`",
     ),
     Key("actions", "sections", REQUIRED, "run one after the other", keys=ACTION),
     Key("verify", "section", None, "proof that it helped", keys=VERIFY, supported=False),
-    Key("cooldown", "duration", None, f"default: of the file, else {DEFAULT_COOLDOWN:g} s"),
-    Key("limits", "section", None, "what bounds the rule", keys=LIMITS),
-    Key("dry_run", "bool", None, "everything but the act; default: of the file, else false"),
+    Key(
+        "cooldown",
+        "duration",
+        None,
+        "pause after an attempt",
+        otherwise=f"`cooldown` of the file, else {DEFAULT_COOLDOWN:g} s",
+    ),
+    Key("limits", "section", None, "what bounds the rule", keys=LIMITS, otherwise="the defaults there"),
+    Key("dry_run", "bool", None, "everything but the act", otherwise="`dry_run` of the file, else `false`"),
     Key("runbook_url", "url", "", "shown to approvers"),
 )
 
@@ -157,8 +193,8 @@ DEFAULTS = (
     Key("dry_run", "bool", False, "for rules of this file that do not say"),
     Key("cooldown", "duration", DEFAULT_COOLDOWN, "for rules of this file that do not say"),
     Key("timeout", "duration", PlannedAction.timeout, "for actions of this file that do not say", least=1),
-    Key("proofd_url", "url", "", "ignored: PROOFD_URL says where the ledger is"),
-    Key("control_bus_url", "url", "", "ignored: CONTROL_BUS_TARGET says where the control bus is"),
+    Key("proofd_url", "url", "", "ignored with a warning: `PROOFD_URL` says where the ledger is"),
+    Key("control_bus_url", "url", "", "ignored with a warning: `CONTROL_BUS_TARGET` says where the control bus is"),
 )
 
 FILE = (
@@ -169,14 +205,14 @@ FILE = (
 PERSON = (Key("slack", "text", "", "Slack user id", pattern=r"[UW][A-Z0-9]{2,30}"),)
 
 POLICY = (
-    Key("approver_allowlist", "strings", REQUIRED, "who may vote: e-mail addresses and group:NAME"),
+    Key("approver_allowlist", "strings", REQUIRED, "who may vote: e-mail addresses and `group:NAME`"),
     Key("quorum_window_sec", "duration", Approval.window, "how long a vote counts", least=1),
     Key("timeout", "duration", Approval.timeout, "how long to wait for the quorum", least=1),
     Key(
         "on_timeout",
         "choice",
         "reject",
-        "what a missing quorum means; never approve",
+        "what a missing quorum means; `approve` is refused here: a rule may say it for itself",
         choices=("reject", "approve"),
         later=("escalate",),
     ),
@@ -184,10 +220,10 @@ POLICY = (
         "severity",
         "named_sections",
         {},
-        "approval by the alert's label severity; default: for all others",
+        "approval by the value of the label `severity`, in any case; the name `default` is for all others",
         keys=APPROVAL,
     ),
     Key("groups", "named_strings", {}, "names for lists of e-mail addresses"),
     Key("people", "named_sections", {}, "what belongs to one person", keys=PERSON),
-    Key("commands", "strings", (), "what /commands may send"),
+    Key("commands", "strings", (), "what `POST /commands` may send"),
 )
