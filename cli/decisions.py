@@ -7,14 +7,12 @@ from urllib.parse import quote
 
 import typer
 
-from cli.alerts import vote_line
-from cli.options import Actor, Json, Reason, RequiredReason
+from cli.alert.plain import vote_line
+from cli.options import Actor, Json, Key, Reason, RequiredReason
 from cli.output import print_json, say
 from cli.remote import Answer, api
 from cli.settings import load_client
 from lumen.ballot import OverrideDecision
-
-Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the episode (lumen alert list).")]
 
 
 def approve(key: Key, actor: Actor = "", reason: Reason = "", as_json: Json = False) -> None:
@@ -44,7 +42,7 @@ def override(
     actor: Actor = "",
     as_json: Json = False,
 ) -> None:
-    """Decide past the quorum; goes into the ledger as an override.
+    """Decide past the quorum; goes into the ledger as an override, and says what it changes.
 
     \b
     Example: lumen override alertmanager-0aa043e5d176c819 cancel --actor alice@example.com --reason "maintenance"
@@ -54,7 +52,8 @@ def override(
     if as_json:
         print_json(answer.body)
     else:
-        say(f"override {decision} sent to {key}; see `lumen alert show {key}`")
+        say(f"override {decision} sent to {key}: {answer.body.get('effect') or 'recorded'}")
+        say(f"see: lumen alert show {key}")
 
 
 def _vote(key: str, decision: str, actor: str, reason: str, *, as_json: bool) -> None:

@@ -21,3 +21,17 @@ class CommandError(LumenError):
         """Keep the exit code beside the sentence."""
         super().__init__(message)
         self.code = code
+
+
+class UnansweredError(CommandError):
+    """Nobody answered, or only to say that something behind it does not: trying again later can help.
+
+    ``who`` did not answer, such as ``the API``.
+    """
+
+    reason = "unanswered"
+
+    def __init__(self, message: str, who: str) -> None:
+        """Keep who it was beside the sentence."""
+        super().__init__(message)
+        self.who = who

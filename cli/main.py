@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from cli import alerts, cooldown, decisions, freeze, ledger, reconcile, rule_files
+from cli import completion, cooldown, decisions, freeze, ledger, reconcile, rule_files, run_rule
+from cli.alert import commands as alert
 from cli.failure import DONE, FAILED, USAGE, CommandError
 from cli.options import Json
 from cli.output import complain
@@ -53,6 +54,22 @@ def up(as_json: Json = False) -> None:
 
 
 @app.command()
+def demo(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nobody: both voters approve.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, and the data after it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let a small service hang and repair it, to see Lumen work in a minute; needs nothing else running.
+
+    Exit code 0 if it was detected, approved by you, repaired once, and the record verifies.
+    """
+    from cli.demo.command import Wishes  # noqa: PLC0415  # what only this command needs
+    from cli.demo.command import demo as run  # noqa: PLC0415  # what only this command needs
+
+    run(Wishes(yes=yes, keep=keep, as_json=as_json))
+
+
+@app.command()
 def api() -> None:
     """Serve the HTTP API (LUMEN_API_ADDR)."""
     from cli.serve import serve_api  # noqa: PLC0415  # what only this command needs
@@ -82,7 +99,19 @@ def proofd() -> None:
     serve_proofd()
 
 
-app.add_typer(alerts.app, name="alert")
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check everything that Lumen depends on, and say what is wrong and how to fix it.
+
+    Changes nothing and sends nothing that has an effect. Exit code 1 if something fails.
+    """
+    from cli.doctor.command import doctor as run  # noqa: PLC0415  # what only this command needs
+
+    run(as_json=as_json)
+
+
+app.add_typer(alert.app, name="alert")
+app.command("run")(run_rule.run_rule)
 app.command()(decisions.approve)
 app.command()(decisions.reject)
 app.command()(decisions.override)
@@ -91,6 +120,7 @@ app.add_typer(freeze.app, name="freeze")
 app.command()(reconcile.reconcile)
 app.add_typer(rule_files.app, name="rules")
 app.add_typer(ledger.app, name="proof")
+app.command()(completion.completion)
 
 
 def main() -> None:
@@ -115,6 +145,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Carry out one command line and return its exit code; every expected failure has been said in one line."""
+    completion.enable()
     try:
         app(arguments, prog_name="lumen")
     except SystemExit as end:

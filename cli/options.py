@@ -6,6 +6,12 @@ from typing import Annotated
 
 import typer
 
+from cli.completion import complete_key
+
+Key = Annotated[
+    str, typer.Argument(metavar="KEY", help="The key of the episode (lumen alert list).", autocompletion=complete_key)
+]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on showing what changes; Ctrl-C ends it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Actor = Annotated[str, typer.Option(metavar="EMAIL", help="Who decides.")]
 RequiredActor = Annotated[str, typer.Option(metavar="EMAIL", help="Who does this; kept with it.")]

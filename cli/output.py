@@ -20,6 +20,16 @@ def say(line: str) -> None:
     sys.stdout.write(printable(line) + "\n")
 
 
+def remark(line: str) -> None:
+    """Print one line about the result on stderr, where it is not in the way of the result."""
+    sys.stderr.write(printable(line) + "\n")
+
+
+def print_raw(text: str) -> None:
+    """Print text of Lumen's own, such as a script, exactly as it is."""
+    sys.stdout.write(text)
+
+
 def complain(text: str) -> None:
     """Print what went wrong: one line, or one line a finding."""
     first, *others = text.splitlines() or [""]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cli.failure import USAGE, CommandError
+from cli.causes import plain_cause
+from cli.failure import USAGE, CommandError, UnansweredError
 from cli.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 30.0
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+_NOT_NOW = frozenset({502, 503, 504})
+_NO_TEMPORAL = ":temporal_unreachable"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Remote:
     token: str = field(repr=False)
     url_variable: str
     token_variable: str
+    seconds: float = _SECONDS
 
     def get(self, path: str, query: dict[str, str] | None = None) -> Answer:
         """Read; raises :class:`CommandError` for anything but success."""
@@ -53,15 +57,19 @@ class Remote:
         # A proxy of the environment is for the world outside, not for this machine.
         trust_env = urlsplit(self.url).hostname not in _HERE
         try:
-            with httpx.Client(timeout=_SECONDS, trust_env=trust_env) as client:
+            with httpx.Client(timeout=self.seconds, trust_env=trust_env) as client:
                 response = client.request(method, self.url + path, params=query, content=content, headers=headers)
         except httpx.ConnectError as error:
-            raise CommandError(
-                f"cannot reach {self.name} at {self.url}: {_cause(error)}: "
-                f"start it (`lumen up`), or set {self.url_variable} to where it runs"
+            raise UnansweredError(
+                f"cannot reach {self.name} at {self.url}: {plain_cause(error)}: "
+                f"start it (`lumen up`), or set {self.url_variable} to where it runs",
+                self.name,
             ) from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise CommandError(f"no usable answer of {self.name} at {self.url}: {_cause(error)}: see its log") from None
+        except httpx.HTTPError as error:
+            text = f"no usable answer of {self.name} at {self.url}: {plain_cause(error)}: see its log"
+            raise UnansweredError(text, self.name) from None
+        except httpx.InvalidURL:
+            raise CommandError(f"{self.url} is no address of {self.name}: correct {self.url_variable}", USAGE) from None
         return self._judged(response)
 
     def _judged(self, response: httpx.Response) -> Answer:
@@ -80,6 +88,10 @@ class Remote:
         if response.is_success and isinstance(body, dict):
             return Answer(response.status_code, body)
         detail = body.get("detail") or body.get("title") if isinstance(body, dict) else None
+        if response.status_code in _NOT_NOW:
+            who = "Temporal" if isinstance(body, dict) and str(body.get("type")).endswith(_NO_TEMPORAL) else self.name
+            text = f"{detail or f'{self.name} at {self.url} cannot answer now'} (HTTP {response.status_code})"
+            raise UnansweredError(text, who)
         if detail:
             raise CommandError(f"{detail} (HTTP {response.status_code})")
         raise CommandError(
@@ -87,12 +99,13 @@ class Remote:
         )
 
 
-def api(client: ClientSettings, *, sends_alerts: bool = False) -> Remote:
-    """Return the API; with ``sends_alerts`` under a token that may send alerts."""
+def api(client: ClientSettings, *, sends_alerts: bool = False, seconds: float = _SECONDS) -> Remote:
+    """Return the API; with ``sends_alerts`` under a token that may send alerts. Each wait in it lasts ``seconds`` at most."""
     settings = client.settings
     variable = "LUMEN_WEBHOOK_TOKEN" if sends_alerts else "LUMEN_API_TOKEN"
     tokens = settings.webhook_tokens or settings.api_tokens if sends_alerts else settings.api_tokens
-    return Remote("the Lumen API", client.api_url, tokens[0] if tokens else "", "LUMEN_API_ADDR", variable)
+    token = tokens[0] if tokens else ""
+    return Remote("the Lumen API", client.api_url, token, "LUMEN_API_ADDR", variable, seconds)
 
 
 def ledger(client: ClientSettings) -> Remote:
@@ -100,7 +113,3 @@ def ledger(client: ClientSettings) -> Remote:
     settings = client.settings
     token = settings.proofd_tokens[0] if settings.proofd_tokens else ""
     return Remote("the ledger (proofd)", settings.proofd_url, token, "PROOFD_URL", "PROOFD_TOKEN")
-
-
-def _cause(error: Exception) -> str:
-    return str(error) or type(error).__name__

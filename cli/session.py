@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from cli.causes import plain_cause
 from cli.failure import CommandError
 from cli.settings import load_client
 from lumen.settings import Settings
@@ -29,7 +30,7 @@ def visit(work: Callable[[Client], Awaitable[T]]) -> T:
 
 
 async def _visit(settings: Settings, work: Callable[[Client], Awaitable[T]]) -> T:
-    from temporalio.service import RPCError  # noqa: PLC0415  # half a second that --help can do without
+    from temporalio.service import RPCError, RPCStatusCode  # noqa: PLC0415  # half a second that --help can do without
 
     from activities.connection import connect  # noqa: PLC0415  # half a second that --help can do without
     from cli import core_logs  # noqa: PLC0415  # half a second that --help can do without
@@ -40,10 +41,14 @@ async def _visit(settings: Settings, work: Callable[[Client], Awaitable[T]]) -> 
         async with asyncio.timeout(_SECONDS):
             return await work(await connect(settings))
     except RPCError as error:
+        if error.status in {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED}:
+            raise CommandError(f"Temporal at {address}: {plain_cause(error)}: see its log, and try again") from None
         raise CommandError(f"Temporal at {address} refused: {error.message or error.status.name}") from None
     except RuntimeError as error:
+        if "client connect" not in str(error):
+            raise  # only temporalio's own failure to connect is expected here
         raise CommandError(
-            f"cannot reach Temporal at {address}: {error}: start it (`lumen up`), or set TEMPORAL_ADDRESS"
+            f"cannot reach Temporal at {address}: {plain_cause(error)}: start it (`lumen up`), or set TEMPORAL_ADDRESS"
         ) from None
     except TimeoutError:
         raise CommandError(f"Temporal at {address} did not answer within {_SECONDS:.0f} s") from None

@@ -18,6 +18,7 @@ from workflows.starting import Authority
 MAX_LOST = 5
 """How often an idempotent action is started again after its worker was lost."""
 
+_KEPT_END = 500
 _FROZEN_LOOK = 60.0
 _LONGEST_PAUSE = 60.0
 _NEVER_BEGUN = "cancelled before it started"
@@ -202,10 +203,19 @@ def _again(action: PlannedAction, result: ActionResult, failures: int) -> bool:
 
 
 def kept(result: ActionResult) -> dict[str, Any]:
-    """Return a result as an episode remembers it: the ledger has all of it, the history only the end of each output."""
+    """Return a result as an episode remembers it: the ledger has all of it, the history both ends of each output."""
     body = asdict(result)
     for stream in ("stdout", "stderr"):
         captured = body["detail"].get(stream)
         if isinstance(captured, dict):
-            body["detail"][stream] = {**captured, "head": captured["head"][:500], "tail": captured["tail"][-500:]}
+            body["detail"][stream] = _both_ends(captured)
     return body
+
+
+def _both_ends(captured: dict[str, Any]) -> dict[str, Any]:
+    head, tail = captured["head"], captured["tail"]
+    if len(head) + len(tail) <= 2 * _KEPT_END:
+        return captured
+    # What was captured whole stands in the head alone, so its end is the end of the head.
+    end = tail if captured["truncated"] else head + tail
+    return {**captured, "head": head[:_KEPT_END], "tail": end[-_KEPT_END:], "truncated": True}

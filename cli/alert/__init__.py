@@ -1,0 +1,1 @@
+"""``lumen alert``: send one, list them, show one, watch them."""
