@@ -4,7 +4,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lock clean
+.PHONY: help install run demo test check bench docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ install: $(VENV)/.installed ## make .venv with the `lumen` command in it
 run: install ## start everything here: Temporal, ledger, worker, API
 	@exec $(VENV)/bin/lumen up
 
+demo: install ## see a service hang and be repaired, in a minute (ARGS=--yes: unattended)
+	@exec $(VENV)/bin/lumen demo $(ARGS)
+
 test: $(VENV)/.installed-dev ## run all tests, with coverage
 	$(PYTEST) -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
@@ -22,6 +25,13 @@ check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.installed-dev ## measure against bare Temporal; takes most of an hour (BENCH=--quick: minutes)
+	$(VENV)/bin/python -m benchmarks $(BENCH)
+
+docs: $(VENV)/.installed ## make the tables of docs/rules.md anew from the schema
+	$(VENV)/bin/python -m rules.reference < docs/rules.md > docs/rules.md.new
+	mv docs/rules.md.new docs/rules.md
 
 # No index and no find-links go into the locks: where packages come from is the business of each machine.
 COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,8 @@ class HttpPool:
         """Close what is idle."""
         for _, writer in self._idle:
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
         self._idle = []
 
     async def post(self, path: str, body: bytes) -> Any:
@@ -41,10 +44,13 @@ class HttpPool:
         reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self._token}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        status, length = parse_head(answer)
-        content = await reader.readexactly(length)
+        try:
+            writer.write(head.encode() + body)
+            status, length = parse_head(await reader.readuntil(b"\r\n\r\n"))
+            content = await reader.readexactly(length)
+        except BaseException:
+            writer.close()
+            raise
         self._idle.append((reader, writer))
         if not 200 <= status < 300:
             raise RuntimeError(f"{method} {path} answered {status}: {content[:500].decode(errors='replace')}")
