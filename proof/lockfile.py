@@ -16,7 +16,7 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class WriterLock:
-    """An exclusive ``flock`` on ``<database>.lock``, held until ``release`` or the end of the process."""
+    """An exclusive ``flock`` on ``<file>.lock``, held until ``release`` or the end of the process."""
 
     def __init__(self, descriptor: int) -> None:
         """Keep the open descriptor: the lock lives as long as it does."""

@@ -1,37 +1,70 @@
-"""The metrics of proofd, read from the store at scrape time, so that they agree with each other and leave no old series."""
+"""The metrics of proofd, read at scrape time, so that they agree with each other and leave no old series."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from proof.store import LedgerStore
+from proof.ledger import Ledger
 
 APPEND_RESULTS = ("appended", "duplicate", "conflict", "refused", "unavailable")
 
 
 class LedgerCollector(Collector):
-    """Yields the state of one store. ``head_info`` has one series a scrape: only the present head exists here."""
+    """Yields the state of one ledger."""
 
-    def __init__(self, store: LedgerStore) -> None:
-        """Read from ``store`` whenever asked."""
-        self._store = store
+    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
+        """Read from ``ledger`` whenever asked; ``clock`` gives Unix time in seconds."""
+        self._ledger = ledger
+        self._clock = clock
 
     def collect(self) -> Iterable[Metric]:
-        """Yield ``lumen_proof_chain_ok``, ``_height``, ``_bytes`` and ``_head_info{hash}``."""
-        head = self._store.head
-        ok = self._store.failure is None
-        yield GaugeMetricFamily("lumen_proof_chain_ok", "1 if the chain verified and nothing failed since.", value=ok)
+        """Yield what docs/ledger.md lists. ``head_info`` has one series a scrape, and a new one with a checkpoint only."""
+        head, kept = self._ledger.store.head, self._ledger.publisher.kept
+        yield GaugeMetricFamily(
+            "lumen_proof_chain_ok",
+            "1 if the ledger takes entries and a verification held not long ago.",
+            value=self._ledger.verifier.ok,
+        )
         yield GaugeMetricFamily("lumen_proof_height", "Number of entries.", value=head.height)
         yield GaugeMetricFamily("lumen_proof_bytes", "Bytes of entries and parts; erasure takes none.", value=head.size)
-        info = GaugeMetricFamily(
-            "lumen_proof_head_info", "The leaf hash of the last entry, as a label.", labels=["hash"]
+        yield GaugeMetricFamily(
+            "lumen_proof_last_verified_timestamp_seconds",
+            "When the last verification that held began.",
+            value=self._ledger.verifier.last_verified,
         )
-        info.add_metric([head.leaf], 1)
+        info = GaugeMetricFamily(
+            "lumen_proof_head_info",
+            "The leaf hash of the last entry under the checkpoint, as a label.",
+            labels=["hash"],
+        )
+        if kept is not None and kept.leaf:
+            info.add_metric([kept.leaf], 1)
         yield info
+        yield from self._signed()
+
+    def _signed(self) -> Iterable[Metric]:
+        published = self._ledger.notary.published
+        if published is not None:
+            size = published.tree.size
+            yield GaugeMetricFamily("lumen_proof_checkpoint_size", "Entries under the last checkpoint.", value=size)
+            yield GaugeMetricFamily(
+                "lumen_proof_checkpoint_age_seconds",
+                "Time since the last checkpoint was published; none is without new entries.",
+                value=max(0.0, self._clock() - published.at),
+            )
+        lag = GaugeMetricFamily(
+            "lumen_proof_anchor_lag_entries",
+            "Entries that a sink does not have under a checkpoint yet.",
+            labels=["sink"],
+        )
+        for sink, entries in self._ledger.publisher.lags().items():
+            lag.add_metric([sink], entries)
+        yield lag
 
 
 def append_counter(registry: CollectorRegistry) -> Counter:

@@ -10,14 +10,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import uvicorn
 from prometheus_client import CollectorRegistry
 
 from proof.entry import log_id
 from proof.errors import StartError, StoppedError
+from proof.ledger import Ledger, Places, open_ledger
 from proof.service import create_app
-from proof.store import LedgerStore, LogIdentity, open_store
+from proof.store import LogIdentity, sqlite_path
+from proof.verifying import INTERVAL_SECONDS
 
 _log = logging.getLogger(__name__)
 _DRAIN_SECONDS = 10
@@ -30,8 +33,11 @@ class ProofdConfig:
     """How to run proofd.
 
     ``port`` 0 lets the OS choose. ``dsn`` is ``sqlite:////abs/path`` or ``sqlite:///rel/path``. ``origin`` names the log
-    for the world, like ``lumen.example.com/ledger``: no spaces and no "+", since it will be the key name in signed
+    for the world, like ``lumen.example.com/ledger``: no spaces and no "+", since it is the name of the keys in signed
     checkpoints. ``salt`` separates this log from others of the same origin. ``tokens`` are the accepted bearer tokens.
+
+    ``key_file`` and ``checkpoint_file`` are paths; empty ones are beside the ledger (``beside``), and only a key file there
+    is made if it is missing. ``anchor_dir`` and ``anchor_url`` say where checkpoints are published besides.
     """
 
     host: str
@@ -40,6 +46,11 @@ class ProofdConfig:
     origin: str
     salt: bytes | str = field(repr=False)
     tokens: tuple[str, ...] = field(repr=False)
+    key_file: str = ""
+    checkpoint_file: str = ""
+    anchor_dir: str = ""
+    anchor_url: str = field(default="", repr=False)
+    verify_seconds: float = INTERVAL_SECONDS
 
 
 async def serve(
@@ -51,28 +62,33 @@ async def serve(
     address in use, ledger open elsewhere, chain that does not verify) and ``StoppedError`` (a write failed); the process
     must then exit with a code other than 0.
     """
-    identity = _identity(config)
+    identity, places = _identity(config), _places(config)
     if not config.tokens or not all(config.tokens):
         raise StartError("proofd needs at least one token, and none may be empty: set PROOFD_TOKEN")
     loop = asyncio.get_running_loop()
     failed: asyncio.Future[BaseException] = loop.create_future()
 
+    def fail(error: BaseException) -> None:
+        if not failed.done():  # writer and notary may both fail
+            failed.set_result(error)
+
     def on_fatal(error: BaseException) -> None:
-        loop.call_soon_threadsafe(failed.set_result, error)  # once at most: the writer ends with it
+        loop.call_soon_threadsafe(fail, error)
 
     with contextlib.closing(_bind(config.host, config.port)) as listener:
-        store = await asyncio.to_thread(open_store, config.dsn, identity, on_fatal)
+        ledger = await asyncio.to_thread(open_ledger, config.dsn, identity, places, registry, on_fatal)
+        store = ledger.store
         try:
             _log.info("the ledger verified: %d entries, head %s", store.head.height, store.head.leaf)
-            await _serve(store, config, registry, listener, failed, ready)
+            await _serve(ledger, config, registry, listener, failed, ready)
         finally:
-            await asyncio.to_thread(store.close)
+            await asyncio.to_thread(ledger.close)
     if failed.done():
         raise StoppedError(f"proofd stopped: {store.failure}. Restart it: everything is verified again at the start")
 
 
 async def _serve(
-    store: LedgerStore,
+    ledger: Ledger,
     config: ProofdConfig,
     registry: CollectorRegistry,
     listener: socket.socket,
@@ -86,7 +102,7 @@ async def _serve(
             ready(host, port)
 
     settings = uvicorn.Config(
-        create_app(store, config.tokens, registry),
+        create_app(ledger, config.tokens, registry),
         lifespan="off",
         ws="none",
         log_config=None,
@@ -150,6 +166,24 @@ def _identity(config: ProofdConfig) -> LogIdentity:
         raise StartError('the origin of the ledger must hold no spaces and no "+": use a name like example.com/ledger')
     salt = config.salt.encode("utf-8") if isinstance(config.salt, str) else config.salt
     return LogIdentity(origin, log_id(origin, salt))
+
+
+def _places(config: ProofdConfig) -> Places:
+    if not (config.key_file and config.checkpoint_file):
+        key, note = beside(sqlite_path(config.dsn))
+    return Places(
+        key_file=Path(config.key_file) if config.key_file else key,
+        checkpoint_file=Path(config.checkpoint_file) if config.checkpoint_file else note,
+        makes_key=not config.key_file,
+        anchor_folder=Path(config.anchor_dir) if config.anchor_dir else None,
+        anchor_url=config.anchor_url,
+        verify_seconds=config.verify_seconds,
+    )
+
+
+def beside(ledger: Path) -> tuple[Path, Path]:
+    """Return where the key file and the last signed checkpoint of the ledger in the file ``ledger`` are by default."""
+    return ledger.with_name(ledger.name + ".key"), ledger.parent / "checkpoint" / f"{ledger.name}.note"
 
 
 def _bind(host: str, port: int) -> socket.socket:

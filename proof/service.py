@@ -15,26 +15,32 @@ from proof.chain import StoredEntry, check_entry
 from proof.draft import Draft, check_idem, draft_of
 from proof.errors import BrokenChainError, IdemConflictError, ProofError, UnavailableError
 from proof.gate import bearer, limited_body
+from proof.ledger import Ledger
 from proof.metrics import LedgerCollector, append_counter
 from proof.problems import install, problem
+from proof.proof_routes import proof_routes
 from proof.store import LedgerStore, Receipt
+from proof.verifying import Verifier
 
 _SMALL_BODY = 64 * 1024  # checked on the event loop; larger ones in a thread, so that others are answered meanwhile
 _SEQ_DIGITS = 16
 
 
-def create_app(store: LedgerStore, tokens: Sequence[str], registry: CollectorRegistry) -> FastAPI:
-    """Return the application over an open ``store``; ``tokens`` are the accepted bearer tokens (at least one).
+def create_app(ledger: Ledger, tokens: Sequence[str], registry: CollectorRegistry) -> FastAPI:
+    """Return the application over an open ``ledger``; ``tokens`` are the accepted bearer tokens (at least one).
 
-    Open: ``GET /head``, ``/stats``, ``/metrics``, ``/healthz``. With a token: ``POST /append``, ``/verify``,
-    ``GET /entries/{seq}``, ``/entries?idem=``. The application does not close the store.
+    Open: ``GET /head``, ``/stats``, ``/metrics``, ``/healthz`` and the routes of ``proof.proof_routes``. With a token:
+    ``POST /append``, ``/verify``, ``GET /entries/{seq}``, ``/entries?idem=``. The application does not close the ledger.
     """
-    registry.register(LedgerCollector(store))
+    store = ledger.store
+    registry.register(LedgerCollector(ledger))
     app = FastAPI(title="proofd", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     install(app)
     app.include_router(_open_routes(store, registry))
+    app.include_router(proof_routes(ledger))
     guarded = [Depends(bearer(tokens))]
     app.include_router(_append_route(store, registry), dependencies=guarded)
+    app.include_router(_verify_route(ledger.verifier), dependencies=guarded)
     app.include_router(_read_routes(store), dependencies=guarded)
     return app
 
@@ -87,16 +93,12 @@ def _append_route(store: LedgerStore, registry: CollectorRegistry) -> APIRouter:
     return router
 
 
-def _read_routes(store: LedgerStore) -> APIRouter:
+def _verify_route(verifier: Verifier) -> APIRouter:
     router = APIRouter()
-    one_at_a_time = asyncio.Lock()
 
     @router.post("/verify")
     async def verify() -> Response:
-        async with one_at_a_time:
-            result = await asyncio.to_thread(store.verify)
-        if not result.ok:
-            store.freeze(f"verification failed: {result.reason}")
+        result = await asyncio.to_thread(verifier.verify, full=True)
         return JSONResponse(
             {
                 "ok": result.ok,
@@ -105,6 +107,12 @@ def _read_routes(store: LedgerStore) -> APIRouter:
                 "reason": result.reason,
             }
         )
+
+    return router
+
+
+def _read_routes(store: LedgerStore) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/entries/{seq}")
     async def entry(seq: str) -> Response:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from proof.chain import StoredEntry, StoredPart
 from proof.draft import Draft, draft_of
 from proof.entry import Entry, encode_entry, leaf_hash, log_id, part_commitment
+from proof.ledger import Ledger, Places
+from proof.ledger import open_ledger as open_signed
+from proof.run import beside
 from proof.store import LedgerStore, LogIdentity, Receipt, open_store
 
 if TYPE_CHECKING:
@@ -64,6 +70,22 @@ def chain(length: int) -> list[StoredEntry]:
 def open_ledger(path: Path, identity: LogIdentity = IDENTITY) -> LedgerStore:
     """Open the SQLite ledger in ``path``; a failing write fails the test, since the writer's thread raises."""
     return open_store(f"sqlite:///{path}", identity, _unexpected)
+
+
+def places(path: Path, **changes: Any) -> Places:
+    """Return the places beside the ledger in ``path``."""
+    key, note = beside(path)
+    return Places(**{"key_file": key, "checkpoint_file": note, "makes_key": True, **changes})
+
+
+@contextlib.contextmanager
+def signed_ledger(path: Path, **changes: Any) -> Iterator[Ledger]:
+    """Yield the ledger in ``path`` with everything that signs and watches it; ``changes`` are to its places."""
+    ledger = open_signed(f"sqlite:///{path}", IDENTITY, places(path, **changes), CollectorRegistry(), _unexpected)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
 
 
 def append(store: LedgerStore, item: Draft) -> Receipt:

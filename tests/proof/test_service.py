@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,14 +14,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from proof.service import create_app
-from tests.proof.samples import LOG
+from tests.proof.samples import LOG, signed_ledger
 from tests.proof.serving import AUTH, OLD_TOKEN, assert_problem, payload, proofd, samples
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from proof.store import LedgerStore
 
 HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -160,9 +159,9 @@ async def test_every_accepted_token_works(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("tokens", [(), ("",), ("a", "")])
-def test_a_service_without_tokens_is_not_made(ledger: LedgerStore, tokens: tuple[str, ...]) -> None:
+def test_a_service_without_tokens_is_not_made(path: Path, tokens: tuple[str, ...]) -> None:
     """No token, or an empty one, would open the ledger to everybody."""
-    with pytest.raises(ValueError, match="PROOFD_TOKEN"):
+    with signed_ledger(path) as ledger, pytest.raises(ValueError, match="PROOFD_TOKEN"):
         create_app(ledger, tokens, CollectorRegistry())
 
 
@@ -217,17 +216,38 @@ async def test_a_damaged_entry_is_not_served(client: httpx.AsyncClient, path: Pa
     assert (await client.get("/head")).json()["ok"] is False
 
 
-async def test_metrics_tell_the_state_and_only_the_present_head(client: httpx.AsyncClient) -> None:
-    """The four gauges follow the ledger, the head has one series, and every result is counted from 0."""
+async def test_metrics_tell_the_state(client: httpx.AsyncClient) -> None:
+    """The gauges follow the ledger, and every result is counted from 0."""
     zero = {f'result="{result}"': 0 for result in ("appended", "duplicate", "conflict", "refused", "unavailable")}
     assert await samples(client, "lumen_ledger_appends_total") == zero
-    assert await samples(client, "lumen_proof_head_info") == {f'hash="{LOG}"': 1}
+    began = time.time()
     for body in (payload("a"), payload("b"), payload("b"), payload("b", action=1), {}, None):
         await client.post("/append", json=body)
     head = (await client.get("/head")).json()
-    assert await samples(client, "lumen_proof_head_info") == {f'hash="{head["head"]}"': 1}
     assert await samples(client, "lumen_proof_height") == {None: 2}
     assert await samples(client, "lumen_proof_bytes") == {None: head["bytes"]}
     assert await samples(client, "lumen_proof_chain_ok") == {None: 1}
     expected = zero | {'result="appended"': 2, 'result="duplicate"': 1, 'result="conflict"': 1, 'result="refused"': 2}
     assert await samples(client, "lumen_ledger_appends_total") == expected
+    await client.get("/checkpoint")
+    assert await samples(client, "lumen_proof_checkpoint_size") == {None: 2}
+    (age,) = (await samples(client, "lumen_proof_checkpoint_age_seconds")).values()
+    assert 0 <= age <= time.time() - began
+    assert await samples(client, "lumen_proof_anchor_lag_entries") == {}
+    assert (await client.post("/verify")).json()["ok"] is True
+    (verified,) = (await samples(client, "lumen_proof_last_verified_timestamp_seconds")).values()
+    assert began <= verified <= time.time()
+
+
+async def test_the_head_is_a_new_series_only_with_a_kept_checkpoint(client: httpx.AsyncClient) -> None:
+    """There is one series of the head, and it follows the steps in which checkpoints are kept, not every append."""
+    assert await samples(client, "lumen_proof_head_info") == {f'hash="{LOG}"': 1}
+    await client.post("/append", json=payload("a"))
+    await client.post("/append", json=payload("b", "auto_remediation"))
+    wanted = {f'hash="{(await client.get("/head")).json()["head"]}"': 1.0}
+    async with asyncio.timeout(30):
+        while await samples(client, "lumen_proof_head_info") != wanted:
+            await asyncio.sleep(0.02)
+    await client.post("/append", json=payload("c"))
+    await client.get("/checkpoint")
+    assert await samples(client, "lumen_proof_head_info") == wanted

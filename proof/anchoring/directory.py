@@ -1,0 +1,68 @@
+"""Anchors as files in a directory: one signed note for each size, never changed, made to be carried away.
+
+``00000000000000000042.note`` is a checkpoint over 42 entries. A git repository that is pushed to another server, a bucket with
+object lock or a write-once disk holds them; names in order of size make the newest one the last.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from proof.anchoring.sink import AnchorError
+from proof.checkpoint import parse_checkpoint
+from proof.durable import replace_file
+from proof.errors import NoteError, StartError
+from proof.merkle import TreeHead
+from proof.note import MAX_NOTE_BYTES, parse_note
+from proof.signing.notary import Published
+
+_NAME = re.compile(r"[0-9]{20}\.note")
+
+
+class DirectorySink:
+    """A ``Sink`` that writes files."""
+
+    name = "directory"
+
+    def __init__(self, folder: Path) -> None:
+        """Write into ``folder``; raises ``StartError`` if there is none: an empty new one would know of nothing."""
+        if not folder.is_dir():
+            raise StartError(
+                f"the anchor directory {folder} is not there: mount it, create it, or correct PROOF_ANCHOR_DIR"
+            )
+        self._folder = folder
+
+    def publish(self, checkpoint: Published) -> str:
+        """Write the checkpoint; raises ``AnchorError`` if it cannot be, or if another one of this size is there."""
+        path = self._folder / f"{checkpoint.tree.size:020d}.note"
+        try:
+            if path.exists():
+                if _tree(_read(path)) != checkpoint.tree:
+                    raise AnchorError(f"{path} holds another checkpoint over {checkpoint.tree.size} entries")
+            else:
+                replace_file(path, checkpoint.note)
+                path.chmod(0o644)  # a checkpoint is for everybody
+        except OSError as error:
+            raise AnchorError(f"cannot write {path}: {error.strerror}") from None
+        return path.name
+
+    def newest(self) -> tuple[Path, bytes] | None:
+        """Return the file over the most entries and its bytes, or None; raises ``StartError`` if it cannot be read."""
+        try:
+            path = max((file for file in self._folder.iterdir() if _NAME.fullmatch(file.name)), default=None)
+            return None if path is None else (path, _read(path))
+        except OSError as error:
+            raise StartError(f"the anchor directory {self._folder} cannot be read: {error.strerror}") from None
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_NOTE_BYTES + 1)
+
+
+def _tree(raw: bytes) -> TreeHead | None:
+    try:
+        return parse_checkpoint(parse_note(raw).text).tree
+    except NoteError:
+        return None

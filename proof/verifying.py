@@ -1,0 +1,65 @@
+"""Verification while proofd runs: what is new once a minute, everything on request, and never a stale yes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from proof.store import LedgerStore, Verification
+
+INTERVAL_SECONDS = 60.0
+_MISSED = 3
+"""After so many intervals without a check that held, an earlier one says nothing about now."""
+
+
+class Verifier:
+    """Runs checks of one store, one at a time, and remembers when the last one held."""
+
+    def __init__(
+        self, store: LedgerStore, interval: float = INTERVAL_SECONDS, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Take over a store that was verified while it was opened. ``clock`` gives Unix time in seconds."""
+        self._store = store
+        self._interval = interval
+        self._clock = clock
+        self._one_at_a_time = threading.Lock()
+        self._last = clock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def last_verified(self) -> float:
+        """When the last check that held began, in Unix time."""
+        return self._last
+
+    @property
+    def ok(self) -> bool:
+        """Whether the ledger takes entries, and a check of it held not long ago."""
+        return self._store.failure is None and self._clock() - self._last < self._interval * _MISSED
+
+    def start(self) -> None:
+        """Check what is new every ``interval`` seconds from now on."""
+        self._thread = threading.Thread(target=self._run, name="proof-verifier", daemon=True)
+        self._thread.start()
+
+    def verify(self, *, full: bool) -> Verification:
+        """Check everything, or what is new; a check that fails freezes the ledger."""
+        with self._one_at_a_time:
+            began = self._clock()
+            result = self._store.verify(full=full)
+        if result.ok:
+            self._last = max(self._last, began)
+        else:
+            self._store.freeze(f"verification failed: {result.reason}")
+        return result
+
+    def close(self) -> None:
+        """End; a check that runs is finished first."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._interval):
+            self.verify(full=False)
