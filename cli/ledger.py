@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.datadir import LEDGER_FILE
 from cli.failure import FAILED
 from cli.options import Json
 from cli.output import print_fields, print_json, say
 from cli.remote import ledger
-from cli.settings import load_client
+from cli.settings import ClientSettings, load_client
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and verify the ledger.")
 
@@ -59,3 +61,53 @@ def show(seq: Annotated[int, typer.Argument(metavar="SEQ", min=0)], as_json: Jso
         say(f"{name}:")
         for line in json.dumps(part, indent=2, ensure_ascii=False).splitlines():
             say(f"  {line}")
+
+
+@app.command()
+def vkey(as_json: Json = False) -> None:
+    """Print the public key that verifies the checkpoints, and nothing else.
+
+    Keep it where whoever may change the ledger cannot change it: what is verified with it is only as good as that.
+    """
+    body = ledger(load_client()).get("/vkey").body
+    if as_json:
+        print_json(body)
+    else:
+        say(str(body.get("vkey")))
+
+
+@app.command()
+def rotate(
+    reason: Annotated[str, typer.Option(help="Why the key is replaced; stands in the ledger.")] = "",
+    finish: Annotated[bool, typer.Option("--finish", help="Take the old key out of the file.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a new signing key into the key file of this machine; proofd takes it when it starts again.
+
+    From then on both keys sign every checkpoint, until `lumen proof rotate --finish` and one more start. In between,
+    give the new vkey to everybody who verifies.
+
+    \b
+    Example: lumen proof rotate --reason "yearly rotation"
+    """
+    from proof.signing.keyfile import add_key, drop_old_keys  # noqa: PLC0415  # needs the cryptography package
+
+    client = load_client()
+    path = _key_file(client)
+    origin = client.settings.proof_origin
+    ring = drop_old_keys(path, origin) if finish else add_key(path, origin, reason)
+    keys = [str(key) for key in ring.verifiers]
+    if as_json:
+        print_json({"key_file": str(path), "vkeys": keys})
+        return
+    say(f"{path} now holds: {', '.join(keys)}")
+    say("start proofd again" + ("" if finish else ": it records the rotation, and both keys sign from then on"))
+
+
+def _key_file(client: ClientSettings) -> Path:
+    from proof.store import beside, sqlite_path  # noqa: PLC0415  # what only this command needs
+
+    settings = client.settings
+    if settings.proof_key_file:
+        return Path(settings.proof_key_file)
+    return beside(sqlite_path(settings.proof_dsn) if settings.proof_dsn else client.data_dir / LEDGER_FILE)[0]

@@ -68,11 +68,12 @@ def secrets_of(settings: Settings) -> list[str]:
         settings.alertmanager_url,
         settings.proofd_url,
         settings.proof_dsn,
+        settings.proof_anchor_url,
     )
     for url in urls:
         found += _secrets_in_url(url)
     # The address of an incoming webhook is its own credential.
-    found.append(urlsplit(settings.notify_webhook_url).path.strip("/"))
+    found += [urlsplit(url).path.strip("/") for url in (settings.notify_webhook_url, settings.proof_anchor_url)]
     return [secret for secret in found if secret]
 
 

@@ -17,8 +17,9 @@ from cli.settings import load_process, require
 from lumen.errors import LumenError
 from lumen.settings import Settings
 
-LEDGER_ORIGIN = "lumen.local/ledger"
-"""The name of the ledger in its checkpoints. ``PROOF_SALT`` tells the ledgers of two installations apart."""
+
+LEDGER_ORIGIN = Settings.proof_origin
+"""The name of the ledger in its checkpoints where ``PROOF_ORIGIN`` gives no other."""
 
 
 def serve_api() -> None:
@@ -63,9 +64,13 @@ def serve_proofd() -> None:
         host=settings.proofd_addr.host,
         port=settings.proofd_addr.port,
         dsn=settings.proof_dsn,
-        origin=LEDGER_ORIGIN,
+        origin=settings.proof_origin,
         salt=settings.proof_salt,
         tokens=tuple(dict.fromkeys((*settings.proofd_tokens, *settings.api_tokens))),
+        key_file=settings.proof_key_file,
+        checkpoint_file=settings.proof_checkpoint_file,
+        anchor_dir=settings.proof_anchor_dir,
+        anchor_url=settings.proof_anchor_url,
     )
     _until_stopped("proofd", serve(config, CollectorRegistry()))
 

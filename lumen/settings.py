@@ -63,6 +63,11 @@ class Settings:
     proofd_url: str = field(default="", repr=False)
     proof_salt: str = field(default="", repr=False)
     proof_dsn: str = field(default="", repr=False)
+    proof_origin: str = "lumen.local/ledger"
+    proof_key_file: str = ""
+    proof_checkpoint_file: str = ""
+    proof_anchor_dir: str = ""
+    proof_anchor_url: str = field(default="", repr=False)
     session: str = ""
     lang: str = "en"
 
@@ -159,6 +164,11 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "PROOFD_URL": ("proofd_url", _url),
     "PROOF_SALT": ("proof_salt", _text),
     "PROOF_DSN": ("proof_dsn", _text),
+    "PROOF_ORIGIN": ("proof_origin", _text),
+    "PROOF_KEY_FILE": ("proof_key_file", _text),
+    "PROOF_CHECKPOINT_FILE": ("proof_checkpoint_file", _text),
+    "PROOF_ANCHOR_DIR": ("proof_anchor_dir", _text),
+    "PROOF_ANCHOR_URL": ("proof_anchor_url", _url),
     "LUMEN_SESSION": ("session", _text),
     "LUMEN_LANG": ("lang", _lang),
 }

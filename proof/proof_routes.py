@@ -21,9 +21,12 @@ def proof_routes(ledger: Ledger) -> APIRouter:
     router = APIRouter()
 
     @router.get("/vkey")
-    async def vkey() -> Response:
-        """Every key that signs, one a line, the one in force last."""
-        return PlainTextResponse("".join(f"{key}\n" for key in ledger.notary.ring.verifiers))
+    async def vkey(request: Request) -> Response:
+        """Every key that signs, one a line, the one in force last; or the same as JSON."""
+        keys = [str(key) for key in ledger.notary.ring.verifiers]
+        if "application/json" in request.headers.get("accept", ""):
+            return JSONResponse({"vkey": keys[-1], "vkeys": keys})
+        return PlainTextResponse("".join(f"{key}\n" for key in keys))
 
     @router.get("/checkpoint")
     async def checkpoint() -> Response:

@@ -19,7 +19,7 @@ from proof.entry import log_id
 from proof.errors import StartError, StoppedError
 from proof.ledger import Ledger, Places, open_ledger
 from proof.service import create_app
-from proof.store import LogIdentity, sqlite_path
+from proof.store import LogIdentity, beside, sqlite_path
 from proof.verifying import INTERVAL_SECONDS
 
 _log = logging.getLogger(__name__)
@@ -179,11 +179,6 @@ def _places(config: ProofdConfig) -> Places:
         anchor_url=config.anchor_url,
         verify_seconds=config.verify_seconds,
     )
-
-
-def beside(ledger: Path) -> tuple[Path, Path]:
-    """Return where the key file and the last signed checkpoint of the ledger in the file ``ledger`` are by default."""
-    return ledger.with_name(ledger.name + ".key"), ledger.parent / "checkpoint" / f"{ledger.name}.note"
 
 
 def _bind(host: str, port: int) -> socket.socket:

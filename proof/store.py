@@ -177,3 +177,8 @@ def sqlite_path(dsn: str) -> Path:
             "write sqlite:////absolute/path/proof.db or sqlite:///relative/path/proof.db"
         )
     return Path(path)
+
+
+def beside(ledger: Path) -> tuple[Path, Path]:
+    """Return where the key file and the last signed checkpoint of the ledger in the file ``ledger`` are by default."""
+    return ledger.with_name(ledger.name + ".key"), ledger.parent / "checkpoint" / f"{ledger.name}.note"

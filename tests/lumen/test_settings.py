@@ -89,6 +89,11 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("PROOFD_URL", "http://proofd:8077", "proofd_url", "http://proofd:8077"),
     ("PROOF_SALT", "pepper", "proof_salt", "pepper"),
     ("PROOF_DSN", "sqlite:///x", "proof_dsn", "sqlite:///x"),
+    ("PROOF_ORIGIN", "lumen.example.com/ledger", "proof_origin", "lumen.example.com/ledger"),
+    ("PROOF_KEY_FILE", "/run/secrets/key.pem", "proof_key_file", "/run/secrets/key.pem"),
+    ("PROOF_CHECKPOINT_FILE", "/srv/last.note", "proof_checkpoint_file", "/srv/last.note"),
+    ("PROOF_ANCHOR_DIR", "/srv/anchors", "proof_anchor_dir", "/srv/anchors"),
+    ("PROOF_ANCHOR_URL", "https://keeper.example.com/x/", "proof_anchor_url", "https://keeper.example.com/x"),
     ("LUMEN_SESSION", "east", "session", "east"),
     ("LUMEN_LANG", "ko", "lang", "ko"),
 ]
@@ -129,7 +134,7 @@ BAD = [
     ],
     *[
         (name, value)
-        for name in (*URLS, "ALERTMANAGER_URL", "PROOFD_URL")
+        for name in (*URLS, "ALERTMANAGER_URL", "PROOFD_URL", "PROOF_ANCHOR_URL")
         for value in (
             "host:9090",
             "ftp://host",

@@ -20,6 +20,7 @@ from tests.lumen.test_settings import LONG_SECRET, SECRETS, TOKENS, URLS, no_fil
         ("PROMETHEUS_URL", "user:hunter2@prometheus"),
         ("ALERTMANAGER_URL", "user:hunter2@alertmanager"),
         ("PROOFD_URL", "user:hunter2@proofd"),
+        ("PROOF_ANCHOR_URL", "user:hunter2@keeper"),
     ],
 )
 def test_an_error_never_shows_a_secret(name: str, value: str) -> None:
@@ -32,6 +33,7 @@ def test_repr_shows_no_secret() -> None:
     environ = dict.fromkeys(SECRETS, "hunter2") | dict.fromkeys(URLS, "http://u:hunter2@host")
     environ |= {"BRIDGE_SECRET": f"k1:{LONG_SECRET}", "PUBLIC_BASE_URL": "http://lumen", "TEMPORAL_API_KEY": "hunter2"}
     environ |= {"ALERTMANAGER_URL": "http://u:hunter2@a", "PROOFD_URL": "http://u:hunter2@p"}
+    environ |= {"PROOF_ANCHOR_URL": "http://keeper/hunter2"}
     environ |= {"PROOF_DSN": "postgresql://lumen:hunter2@db/lumen"}
     settings = parsed(**environ)
     assert settings.bridge_keys == {"k1": LONG_SECRET}

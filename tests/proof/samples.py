@@ -15,8 +15,7 @@ from proof.draft import Draft, draft_of
 from proof.entry import Entry, encode_entry, leaf_hash, log_id, part_commitment
 from proof.ledger import Ledger, Places
 from proof.ledger import open_ledger as open_signed
-from proof.run import beside
-from proof.store import LedgerStore, LogIdentity, Receipt, open_store
+from proof.store import LedgerStore, LogIdentity, Receipt, beside, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
