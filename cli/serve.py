@@ -17,7 +17,6 @@ from cli.settings import load_process, require
 from lumen.errors import LumenError
 from lumen.settings import Settings
 
-
 LEDGER_ORIGIN = Settings.proof_origin
 """The name of the ledger in its checkpoints where ``PROOF_ORIGIN`` gives no other."""
 
