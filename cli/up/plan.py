@@ -114,7 +114,7 @@ def pieces(plan: Plan, program: str) -> list[Piece]:
 def _own(name: str, plan: Plan, health: str) -> Piece:
     # -P: a folder called rules/ or cli/ in the current directory is data, not code.
     argv = (sys.executable, "-P", "-m", "cli.main", name)
-    return Piece(name, argv, plan.environ, lambda: _healthy(health))
+    return Piece(name, argv, plan.environ, lambda: healthy(health))
 
 
 async def _prepare(settings: Settings) -> None:
@@ -134,7 +134,8 @@ async def check_foreign_temporal(settings: Settings) -> None:
     await temporal_server.ensure_attributes(await connect(settings))
 
 
-async def _healthy(url: str) -> None:
+async def healthy(url: str) -> None:
+    """Return as soon as a GET of ``url`` is answered with 200; waits for ever."""
     async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
         while True:
             try:

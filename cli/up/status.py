@@ -73,7 +73,7 @@ def as_text(plan: Plan, rules: Loaded) -> str:
     return "\n".join(lines) + "\n"
 
 
-def alertmanager(url: str, data_dir: Path) -> str:
+def alertmanager(url: str, data_dir: Path, group_interval: str = "1m") -> str:
     """Return a configuration of Alertmanager that sends every alert to ``url``.
 
     Grouping by ``...`` gives one alert a notification, so that a retry concerns one alert; without ``follow_redirects:
@@ -85,7 +85,7 @@ route:
   receiver: lumen
   group_by: ['...']
   group_wait: 0s
-  group_interval: 1m
+  group_interval: {group_interval}
   repeat_interval: 4h
 receivers:
 - name: lumen
