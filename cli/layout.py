@@ -69,11 +69,12 @@ def fold(text: str, width: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Field:
-    """A name and its value; ``copy``: the value is never folded."""
+    """A name and its value, which is folded unless it is to be copied (whole, on a line) or brief (cut)."""
 
     name: str
     value: str
     copy: bool = False
+    brief: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ def _field(name: str, item: Field, gutter: int, width: int) -> list[str]:
             return [(start + value).rstrip()]
         return [*([name] if name else []), value]
     if room < _LEAST_ROOM:
-        return [*([name] if name else []), *fold(item.value, width)]
+        return [*([name] if name else []), *([cut(item.value, width)] if item.brief else fold(item.value, width))]
+    if item.brief:
+        return [(start + cut(item.value, room)).rstrip()]
     first, *others = fold(item.value, room)
     return [(start + first).rstrip(), *(" " * gutter + line for line in others)]
 

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
-from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from lumen import names
@@ -16,6 +17,9 @@ from lumen.outcome import State
 
 _AT_ONCE = 8
 _QUERY_TIMEOUT = timedelta(seconds=2)
+_ASKED_AT_MOST = 200
+"""So many episodes are asked until when they cool; of the others only that they do is known."""
+
 _GUARD_PREFIXES = ("target-", "budget-")
 
 
@@ -59,7 +63,7 @@ async def find(client: Client) -> Found:
     ids = [execution.id async for execution in client.list_workflows(query)]
     gate = asyncio.Semaphore(_AT_ONCE)
     guards = await asyncio.gather(*(_guard(client, workflow_id, gate) for workflow_id in sorted(ids)))
-    return Found(list(guards), [row async for row in _episodes(client)])
+    return Found(list(guards), await _episodes(client, gate))
 
 
 def describe(guard: dict[str, Any]) -> Iterator[str]:
@@ -118,31 +122,53 @@ async def _signal(client: Client, workflow_id: str, signal: str, payload: dict[s
 
 
 async def _guard(client: Client, workflow_id: str, gate: asyncio.Semaphore) -> dict[str, Any]:
-    handle = client.get_workflow_handle(workflow_id)
     async with gate:
-        try:
-            # The SDK begins its own timeout anew with each retry.
-            async with asyncio.timeout(_QUERY_TIMEOUT.total_seconds()):
-                status = await handle.query(names.QUERY_STATUS, rpc_timeout=_QUERY_TIMEOUT)
-        except (TimeoutError, RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
-            status = None
-    return {**status, "id": workflow_id} if isinstance(status, dict) else {"id": workflow_id, "stale": True}
+        status = await _status(client, workflow_id)
+    return {"id": workflow_id, "stale": True} if status is None else {**status, "id": workflow_id}
 
 
-async def _episodes(client: Client) -> Any:
+async def _status(client: Client, workflow_id: str) -> dict[str, Any] | None:
+    """Return what a workflow tells of itself, None when no worker answers for it."""
+    handle = client.get_workflow_handle(workflow_id)
+    try:
+        # The SDK begins its own timeout anew with each retry.
+        async with asyncio.timeout(_QUERY_TIMEOUT.total_seconds()):
+            status = await handle.query(names.QUERY_STATUS, rpc_timeout=_QUERY_TIMEOUT)
+    except (TimeoutError, RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+        status = None
+    return status if isinstance(status, dict) else None
+
+
+async def _episodes(client: Client, gate: asyncio.Semaphore) -> list[dict[str, Any]]:
     query = (
         f"WorkflowType = '{names.ALERT_WORKFLOW}' AND ExecutionStatus = 'Running' "
         f"AND {names.ATTRIBUTE_STATE} = '{State.COOLING}'"
     )
-    async for execution in client.list_workflows(query):
-        found = {pair.key.name: pair.value for pair in execution.typed_search_attributes}
-        yield {
-            "kind": "episode",
-            "id": names.key_of_workflow(execution.id),
-            "rule": found.get(names.ATTRIBUTE_RULE),
-            "until": None,
-            "target": found.get(names.ATTRIBUTE_TARGET),
-        }
+    executions = [execution async for execution in client.list_workflows(query)]
+    silent = asyncio.Event()
+
+    async def until(execution: WorkflowExecution) -> Any:
+        async with gate:
+            # Where no worker answers for one, none will for the others; each would cost the whole timeout.
+            status = None if silent.is_set() else await _status(client, execution.id)
+        if status is None:
+            silent.set()
+            return None
+        return status.get("cooldown_until")
+
+    untils = await asyncio.gather(*(until(execution) for execution in executions[:_ASKED_AT_MOST]))
+    return [_episode(execution, until) for execution, until in zip_longest(executions, untils)]
+
+
+def _episode(execution: WorkflowExecution, until: str | None) -> dict[str, Any]:
+    found = {pair.key.name: pair.value for pair in execution.typed_search_attributes}
+    return {
+        "kind": "episode",
+        "id": names.key_of_workflow(execution.id),
+        "rule": found.get(names.ATTRIBUTE_RULE),
+        "until": until,
+        "target": found.get(names.ATTRIBUTE_TARGET),
+    }
 
 
 def _target_of(guard_id: str) -> str | None:

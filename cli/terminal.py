@@ -15,7 +15,7 @@ from cli.settings import environment
 _USUAL = os.terminal_size((80, 24))
 _LEAST = 20
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[H", "\x1b[?25h\x1b[?1049l"
-_HOME, _END_OF_LINE, _END_OF_SCREEN = "\x1b[H", "\x1b[K\n", "\x1b[J"
+_CLEAR = "\x1b[H\x1b[J"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Screen:
         if not self._entered:
             self._entered = True
             sys.stdout.write(_ENTER)
-        sys.stdout.write(_HOME + "".join(line + _END_OF_LINE for line in shown) + _END_OF_SCREEN)
+        sys.stdout.write(_CLEAR + "".join(f"{line}\n" for line in shown))
         sys.stdout.flush()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,6 +74,9 @@ class Episode:
         if late and self.alert is not None and _is_late_duplicate(alert, self.alert):
             self.repeats += 1
             return False
+        if self.alert is not None and alert.requested:
+            # Asked again without a reason, it is still the first reason that people vote on.
+            alert = replace(alert, annotations={**self.alert.annotations, **alert.annotations})
         self.alert = alert
         self.last_heard = now
         if not alert.firing:

@@ -109,7 +109,8 @@ def _mismatches(rule: Rule, alert: Alert) -> Iterator[str]:
 
 
 def _mismatch(matcher: Matcher, alert: Alert) -> str:
-    name, wanted = printable(matcher.name), printable(str(matcher))
+    name = printable(matcher.name)
+    wanted = f'{name}{matcher.operator}"{printable(matcher.value)}"'
     if matcher.name == REQUESTED_BY:
         return f"its match {wanted} does not take this request"
     if matcher.name == _NAME or matcher.name not in alert.labels:

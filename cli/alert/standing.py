@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cli.ages import ago, left
+from cli.ages import left
 from lumen.outcome import State
 
 Document = dict[str, Any]
@@ -112,7 +113,7 @@ def waits(document: Document, now: datetime) -> str:
     found = turn(document)
     if found is not None:
         expires = left(part(document, "approval").get("expires_at"), now)
-        who = ", ".join(found.waits_for) or "nobody who may vote"
+        who = ", ".join(short(found.waits_for)) or "nobody who may vote"
         return f"{expires}, {found.missing} more of {who}"
     reason = str(document.get("state_reason") or "")
     if document.get("state") == State.COOLING and document.get("cooldown_until"):
@@ -120,6 +121,8 @@ def waits(document: Document, now: datetime) -> str:
     return reason
 
 
-def when(text: object, now: datetime | None) -> str:
-    """Return a time for a person (``3m ago``), or as it is where there is no ``now``."""
-    return str(text or "") if now is None else ago(text, now)
+def short(people: Sequence[str]) -> list[str]:
+    """Return addresses without their domain where all have the same, so that a short line holds more of them."""
+    domains = {person.rpartition("@")[2] for person in people}
+    local = [person.rpartition("@")[0] for person in people]
+    return local if len(domains) == 1 and all(local) else list(people)

@@ -35,7 +35,7 @@ def _standing(document: Document, now: datetime) -> Iterator[Item]:
         yield Field("needs", found.line)
         for person in found.waits_for or ("nobody who may vote is left",):
             yield Field("waits for", person, copy=bool(found.waits_for))
-        yield Field("expires", left(approval.get("expires_at"), now))
+        yield Field("expires", ago(approval.get("expires_at"), now))
     for side in ("approve", "reject"):
         for vote in items(part(approval, "votes"), side):
             yield Field("voted", f"{side} {_vote(vote, now)}")
@@ -53,7 +53,7 @@ def _plan(document: Document) -> Iterator[Item]:
     rule = str(document.get("rule") or "")
     if rule:
         how = str(document.get("mode") or "") + (", dry run: nothing is executed" if document.get("dry_run") else "")
-        yield Heading("plan")
+        yield Heading("PLAN")
         yield Field("rule", rule)
         yield Field("mode", how)
     yield Field("target", str(document.get("target") or ""), copy=True)
@@ -68,7 +68,7 @@ def _plan(document: Document) -> Iterator[Item]:
 
 
 def _about(document: Document, now: datetime) -> Iterator[Item]:
-    yield Heading("alert")
+    yield Heading("ALERT")
     status, started = str(document.get("status") or ""), ago(document.get("starts_at"), now)
     requested = str(document.get("requested_by") or "")
     said = f"requested by {requested}" if requested else status
@@ -84,7 +84,7 @@ def _about(document: Document, now: datetime) -> Iterator[Item]:
 def _attempt(attempt: dict[str, Any], now: datetime) -> Iterator[Item]:
     began, ended = moment(str(attempt.get("started_at") or "")), moment(str(attempt.get("ended_at") or ""))
     took = f", took {span((ended - began).total_seconds())}" if began and ended else ""
-    yield Heading(f"attempt {attempt.get('n')}: {attempt.get('outcome')}, {ago(attempt.get('ended_at'), now)}{took}")
+    yield Heading(f"ATTEMPT {attempt.get('n')}: {attempt.get('outcome')}, {ago(attempt.get('ended_at'), now)}{took}")
     yield Field("reason", str(attempt.get("reason") or ""))
     yield Field("decided", decided(attempt))
     for side in ("approve", "reject"):
@@ -93,7 +93,7 @@ def _attempt(attempt: dict[str, Any], now: datetime) -> Iterator[Item]:
     for result in items(attempt, "results"):
         yield Field("ran", result_line(result))
         for stream, line in output_lines(result):
-            yield Field(stream, line)
+            yield Field(stream, line, brief=True)
 
 
 def decided(attempt: dict[str, Any]) -> str:
@@ -108,7 +108,7 @@ def decided(attempt: dict[str, Any]) -> str:
 
 
 def _references(document: Document) -> Iterator[Item]:
-    yield Heading("found under")
+    yield Heading("FOUND UNDER")
     yield Field("ledger", " ".join(str(seq) for seq in document.get("proof_ref") or ()))
     yield Field("workflow", str(document.get("workflow_id") or ""), copy=True)
     yield Field("run", str(document.get("run_id") or ""), copy=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from cli import core_logs, datadir
+from cli.causes import plain_cause
 from cli.failure import DONE, FAILED, CommandError
 from cli.output import complain, print_json, say
 from cli.settings import environment
@@ -106,5 +107,6 @@ async def _foreign(plan: planning.Plan) -> None:
         await planning.check_foreign_temporal(plan.settings)
     except RuntimeError as error:
         raise CommandError(
-            f"cannot reach Temporal at {address}: {error}: start it, or unset TEMPORAL_ADDRESS to have one started here"
+            f"cannot reach Temporal at {address}: {plain_cause(error)}: "
+            "start it, or unset TEMPORAL_ADDRESS to have one started here"
         ) from None

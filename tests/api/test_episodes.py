@@ -79,6 +79,22 @@ async def test_status(client: Client) -> None:
         assert (await TemporalEpisodes(client).status(key))["state"] == "awaiting_approval"
 
 
+async def test_how_the_run_stands(client: Client) -> None:
+    """The document says whether the episode is open, and one that was cut short in Temporal says how."""
+    episodes = TemporalEpisodes(client)
+    key = await opened(client)
+    async with worker_of(client):
+        document = await episodes.status(key)
+        assert (document["open"], document["run_status"]) == (True, "running")
+        await client.get_workflow_handle(names.alert_workflow_id(key)).terminate("by the test")
+        document = await eventually(lambda: episodes.status(key), lambda found: not found["open"])
+        assert (document["state"], document["run_status"]) == ("awaiting_approval", "terminated")
+        key = await opened(client)
+        await episodes.send(key, names.SIGNAL_OVERRIDE, ballot("cancel"))
+        document = await eventually(lambda: episodes.status(key), lambda found: not found["open"])
+        assert document["run_status"] == "completed"
+
+
 async def test_without_worker(client: Client) -> None:
     """Without a worker neither status nor vote hang; Temporal itself still tells what it knows, and takes a signal."""
     episodes = TemporalEpisodes(client)

@@ -127,3 +127,13 @@ def test_a_status_is_firing_or_resolved() -> None:
     assert firing().firing
     assert not resolved().firing
     assert [str(status) for status in AlertStatus] == ["firing", "resolved"]
+
+
+def test_only_the_source_makes_a_request() -> None:
+    """A label that names a requester means nothing on an alert that a sender raised: anybody may set it."""
+    labels = {"alertname": "X", "requested_by": "alice@example.com"}
+    sent = Alert("alertmanager", "0" * 16, labels, NOW)
+    asked = Alert("request", "0" * 16, labels, NOW)
+    assert (sent.requested, sent.requester) == (False, "")
+    assert (asked.requested, asked.requester) == (True, "alice@example.com")
+    assert asked.key == "request-0000000000000000"

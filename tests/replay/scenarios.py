@@ -31,4 +31,5 @@ SCENARIOS: tuple[Callable[[Stage], Awaitable[dict[str, Handle]]], ...] = (
     ways.overridden,
     ways.intake,
     ways.intake_not_open,
+    ways.requested,
 )

@@ -113,6 +113,7 @@ def test_recorded_history_is_small_and_tells_of_no_machine(path: Path) -> None:
         ("waiting-ledger-claim", {"waiting_ledger", "executing"}),
         ("blocked-guard", {"blocked", "awaiting_approval"}),
         ("frozen", {"blocked", "executing"}),
+        ("requested", {"awaiting_approval", "executing", "cooling", "closed"}),
     ],
 )
 def test_the_long_ways_are_recorded(name: str, states: set[str]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from temporalio.client import WorkflowHandle
 
 from activities.routing import AlertRouter
 from lumen import names
-from lumen.alert import AlertStatus
-from tests.replay.stage import ALICE, TRUE, WHO, Handle, Stage
+from lumen.alert import SOURCE_REQUEST, AlertStatus
+from tests.replay.stage import ALICE, BOB, TRUE, WHO, Handle, Stage
 
 
 async def three_attempts(stage: Stage) -> dict[str, Handle]:
@@ -161,3 +162,17 @@ async def intake_not_open(stage: Stage) -> dict[str, Handle]:
     await stage.bench.pass_time(handle, minutes=4)
     assert (await handle.result())["not_open"] == 1
     return {"intake-not-open": handle}
+
+
+async def requested(stage: Stage) -> dict[str, Handle]:
+    """A person asks for the rule: it is approved and runs, is asked for again while it cools, and closes by itself."""
+    stage.rule(cooldown="10m")
+    asked = replace(stage.bench.alert(stage.name, requested_by=ALICE), source=SOURCE_REQUEST)
+    handle = await stage.bench.send(asked)
+    await stage.bench.until(handle, state="awaiting_approval")
+    await stage.bench.vote(handle, BOB)
+    await stage.ended(handle, "remediated")
+    await stage.bench.send(stage.bench.again(asked))
+    await stage.bench.pass_time(handle, minutes=11)
+    await handle.result()
+    return {"requested": handle}
