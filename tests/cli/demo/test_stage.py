@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
 import sys
 from dataclasses import astuple
 from pathlib import Path
@@ -13,6 +16,7 @@ from cli.demo import monitoring, rulebook, stage
 from cli.demo.rulebook import VOTERS
 from rules.loader import load
 from tests.cli.conftest import Lumen
+from tests.stack.processes import lumen_command
 
 
 def program(folder: Path, name: str) -> str:
@@ -101,6 +105,22 @@ def test_without_a_terminal_the_demo_refuses(
     ran = lumen("demo", *options)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == "lumen: the demo asks for approval, and there is no terminal to ask on: add --yes\n"
+    assert not list(clean_place.iterdir())
+
+
+def test_a_question_that_nobody_would_see_is_not_asked(clean_place: Path) -> None:
+    """With a keyboard but the output in a pipe the demo refuses too, instead of waiting for an answer."""
+    keyboard, handle = pty.openpty()
+    try:
+        environ = {"TMPDIR": str(clean_place)}
+        done = subprocess.run(
+            lumen_command("demo"), env=environ, stdin=handle, capture_output=True, text=True, check=False, timeout=60
+        )
+    finally:
+        os.close(keyboard)
+        os.close(handle)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "lumen: the demo asks for approval, and its output is no terminal: add --yes\n"
     assert not list(clean_place.iterdir())
 
 
