@@ -11,7 +11,7 @@ from proof.chain import Head, StoredEntry, StoredPart, commits_to
 from proof.draft import Draft
 from proof.entry import SALT_BYTES, Entry, encode_entry, leaf_hash, part_commitment
 from proof.errors import BrokenChainError, IdemConflictError
-from proof.merkle import Frontier
+from proof.merkle import Frontier, TreeHead
 from proof.store import Receipt
 
 
@@ -61,8 +61,8 @@ def first_receipt(entry: Entry, stored: StoredEntry, draft: Draft) -> Receipt | 
     return Receipt(entry.seq, stored.leaf.hex(), entry.prev, entry.seq + 1, duplicate=True)
 
 
-def seal(frontier: Frontier, bodies: Sequence[bytes], grown: Frontier) -> None:
-    """Let ``frontier`` take the ``bodies`` of a batch as they were read back after its commit.
+def seal(frontier: Frontier, bodies: Sequence[bytes], grown: Frontier) -> TreeHead:
+    """Let ``frontier`` take the ``bodies`` of a batch as they were read back after its commit, and return its head.
 
     Only a tree over bytes that came from the storage is ever signed, so that a bit that flipped on the way there is found
     before it is. Raises ``BrokenChainError`` unless it becomes the tree that was ``grown`` in memory.
@@ -70,5 +70,6 @@ def seal(frontier: Frontier, bodies: Sequence[bytes], grown: Frontier) -> None:
     before = frontier.size
     for body in bodies:
         frontier.add(leaf_hash(body))
-    if frontier.head() != grown.head():
+    if (frontier.size, frontier.hashes()) != (grown.size, grown.hashes()):
         raise BrokenChainError(before, "leaf", "what was read back after the commit is not what was written")
+    return frontier.head()

@@ -36,6 +36,13 @@ def read_entry(db: sqlite3.Connection, column: str, value: int | str) -> StoredE
     return _stored(row, db.execute(f"{_PART} WHERE seq = ? ORDER BY name", (row[0],)))
 
 
+def find_entries(db: sqlite3.Connection, prefix: str, first: int, count: int) -> list[int]:
+    """Return the numbers of up to ``count`` entries from ``first`` on whose idempotency key begins with ``prefix``."""
+    # Keys are printable, and the last code point of Unicode is not: what begins with the prefix sorts before it.
+    query = "SELECT seq FROM entry WHERE idem >= ? AND idem < ? AND seq >= ? ORDER BY seq LIMIT ?"
+    return [seq for (seq,) in db.execute(query, (prefix, prefix + chr(0x10FFFF), first, count))]
+
+
 def read_entries(db: sqlite3.Connection, first: int = 0) -> Iterator[StoredEntry]:
     """Yield all entries from number ``first`` on in the order of ``seq`` with their parts, in constant memory.
 
@@ -141,10 +148,10 @@ def _check_rest(db: sqlite3.Connection, head: Head) -> None:
 def _check_start(db: sqlite3.Connection, start: Progress) -> None:
     """See that the file still ends, where the check went on, as it did then."""
     size = start.frontier.size
-    if not has_tree(db) or [read_node(db, node) for node in frontier_nodes(size)] != start.frontier.hashes():
-        raise BrokenChainError(None, "node", f"the tree over the first {size} entries is not the one that was checked")
     if size and read_node(db, NodeId(0, size - 1)).hex() != start.head.leaf:
         raise BrokenChainError(size - 1, "leaf", "the last entry that was checked before is another now")
+    if not has_tree(db) or read_nodes(db, frontier_nodes(size)) != start.frontier.hashes():
+        raise BrokenChainError(None, "node", f"the tree over the first {size} entries is not the one that was checked")
 
 
 class _StoredNodes:

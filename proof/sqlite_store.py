@@ -21,6 +21,7 @@ from proof.group_commit import GroupCommit
 from proof.lockfile import WriterLock, refuse_network_file_system
 from proof.merkle import NodeId, TreeHead
 from proof.sqlite_reader import (
+    find_entries,
     read_checkpoints,
     read_entries,
     read_entry,
@@ -157,6 +158,10 @@ class SqliteStore:
 
         return self._read(read)
 
+    def find(self, prefix: str, first: int, count: int) -> list[int]:
+        """See ``LedgerStore.find``."""
+        return self._read(lambda db: find_entries(db, prefix, first, count))
+
     def nodes(self, nodes: Sequence[NodeId]) -> list[bytes]:
         """See ``LedgerStore.nodes``."""
         return self._read(lambda db: read_nodes(db, nodes))
@@ -239,8 +244,8 @@ class SqliteStore:
 
     def _committed(self, head: Head, kinds: frozenset[str]) -> None:
         rows = self._back_reader.execute("SELECT body FROM entry WHERE seq >= ? ORDER BY seq", (self._sealed.size,))
-        seal(self._sealed, [body for (body,) in rows], self._grown)
-        self._head, self._tree = head, self._sealed.head()
+        tree = seal(self._sealed, [body for (body,) in rows], self._grown)
+        self._head, self._tree = head, tree
         for listener in self._listeners:
             listener(Commit(head.height, kinds))
 

@@ -97,12 +97,14 @@ class Publisher:
 
     def _on_commit(self, commit: Commit) -> None:
         with self._wake:
+            kept = 0 if self._kept is None else self._kept.tree.size
+            urgent = bool(commit.kinds & URGENT) or commit.height - kept >= self._steps.entries
+            news = (urgent and not self._urgent) or self._due_at is None
+            self._urgent |= urgent
             if self._due_at is None:
                 self._due_at = self._clock() + self._steps.seconds
-            kept = 0 if self._kept is None else self._kept.tree.size
-            if commit.kinds & URGENT or commit.height - kept >= self._steps.entries:
-                self._urgent = True
-            self._wake.notify_all()
+            if news:  # waking the thread for every commit would cost the writer more than the entry
+                self._wake.notify_all()
 
     def _run(self) -> None:
         while not self._wait():

@@ -1,0 +1,143 @@
+"""Verification while the ledger runs: new entries, the whole, and an answer that does not outlive its time."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proof.store import LedgerStore, Verification
+from proof.verifying import Verifier
+from tests.proof.samples import append, draft, open_ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        """Start at a time that is easy to read."""
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+def change(path: Path, statement: str) -> None:
+    """Change the ledger behind the back of its process, past the triggers."""
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute(statement)
+
+
+def test_a_yes_goes_stale(ledger: LedgerStore) -> None:
+    """Three intervals after the last check that held, the ledger is not ok any more; the next one makes it so again."""
+    clock = Clock()
+    verifier = Verifier(ledger, 60.0, clock)
+    clock.now += 179
+    assert verifier.ok
+    clock.now += 2
+    assert not verifier.ok
+    assert verifier.last_verified == 1000.0
+    assert verifier.verify(full=False).ok
+    assert verifier.ok
+    assert verifier.last_verified == 1181.0
+
+
+def test_a_failed_check_freezes_and_stays(path: Path, ledger: LedgerStore) -> None:
+    """A check that fails is no, at once and for good."""
+    append(ledger, draft("a"))
+    verifier = Verifier(ledger)
+    change(path, "UPDATE entry SET leaf = zeroblob(32)")
+    assert not verifier.verify(full=True).ok
+    assert not verifier.ok
+    assert "verification failed" in (ledger.failure or "")
+
+
+def test_it_runs_by_itself(path: Path, ledger: LedgerStore) -> None:
+    """Damage to a new entry is found without anybody asking."""
+    verifier = Verifier(ledger, 0.05)
+    append(ledger, draft("a"))
+    verifier.start()
+    change(path, "UPDATE entry SET leaf = zeroblob(32)")
+    deadline = time.monotonic() + 30
+    while ledger.failure is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    verifier.close()
+    assert not verifier.ok
+
+
+def test_checks_do_not_meet(ledger: LedgerStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two checks that are asked for at once run one after the other."""
+    running = threading.Semaphore(1)
+    met: list[bool] = []
+
+    def check(*, full: bool = True) -> Verification:
+        met.append(not running.acquire(blocking=False))
+        time.sleep(0.01)
+        running.release()
+        return Verification(ok=True, height=0)
+
+    monkeypatch.setattr(ledger, "verify", check)
+    verifier = Verifier(ledger)
+    threads = [threading.Thread(target=lambda: verifier.verify(full=True)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert met == [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("UPDATE entry SET leaf = zeroblob(32) WHERE seq = 5", "leaf"),
+        ("UPDATE entry SET leaf = zeroblob(32) WHERE seq = 4", "leaf"),
+        ("UPDATE entry SET idem = 'x' WHERE seq = 6", "idem"),
+        ("UPDATE part SET data = x'00' WHERE seq = 6", "part"),
+        ("UPDATE node SET hash = zeroblob(32) WHERE level = 3", "node"),
+        ("UPDATE node SET hash = zeroblob(32) WHERE level = 1 AND place = 0", "whole"),
+        ("DELETE FROM node WHERE level = 1 AND place = 3", "node"),
+        ("DELETE FROM node WHERE level = 2 AND place = 0", "node"),
+        ("INSERT INTO node VALUES (9, 9, zeroblob(32))", "whole"),
+        ("DELETE FROM entry WHERE seq = 7", "missing"),
+        ("UPDATE head SET height = 7", "head"),
+        ("UPDATE head SET size = size + 1", "head"),
+        ("INSERT INTO checkpoint VALUES (6, x'00')", "checkpoint"),
+        ("INSERT INTO checkpoint VALUES (3, x'00')", "whole"),
+        ("UPDATE entry SET body = x'00' WHERE seq = 0", "whole"),
+    ],
+)
+def test_what_a_check_of_the_new_sees(path: Path, ledger: LedgerStore, statement: str, code: str) -> None:
+    """The check of the new finds damage to new entries, their nodes and what it went on from; the whole finds the rest."""
+    for number in range(5):
+        append(ledger, draft(f"k{number}", action=number))
+    assert ledger.verify(full=False) == Verification(ok=True, height=5)
+    for number in range(5, 8):
+        append(ledger, draft(f"k{number}", action=number))
+    change(path, statement)
+    found = ledger.verify(full=False)
+    assert found.ok is (code == "whole")
+    assert (found.reason or "whole").startswith(code)
+    assert not ledger.verify(full=True).ok
+
+
+def test_the_check_of_the_new_takes_little(path: Path) -> None:
+    """It reads what is new, not the whole: entries before it may be unreadable without it knowing."""
+    store = open_ledger(path)
+    for number in range(20):
+        append(store, draft(f"k{number}"))
+    assert store.verify(full=False).ok
+    change(path, "UPDATE entry SET body = x'00' WHERE seq < 10")
+    append(store, draft("new"))
+    assert store.verify(full=False) == Verification(ok=True, height=21)
+    assert store.verify(full=True).first_bad_seq == 0
+    store.close()
