@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli import proof_bundle, proof_export
 from cli.datadir import LEDGER_FILE
 from cli.failure import FAILED
 from cli.options import Json
@@ -16,6 +17,9 @@ from cli.remote import ledger
 from cli.settings import ClientSettings, load_client
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and verify the ledger.")
+app.command()(proof_export.export)
+app.command()(proof_export.verifier)
+app.command()(proof_bundle.bundle)
 
 
 @app.command()

@@ -30,11 +30,11 @@ def proof_routes(ledger: Ledger) -> APIRouter:
 
     @router.get("/checkpoint")
     async def checkpoint() -> Response:
-        return PlainTextResponse((await _newest(ledger)).note.decode("utf-8"))
+        return PlainTextResponse((await newest_checkpoint(ledger)).note.decode("utf-8"))
 
     @router.get("/proof/inclusion")
     async def inclusion(request: Request) -> Response:
-        newest = await _newest(ledger)
+        newest = await newest_checkpoint(ledger)
         seq = _number(request, "seq", None)
         size = _number(request, "size", newest.tree.size)
         form = request.query_params.get("format", "json")
@@ -48,7 +48,7 @@ def proof_routes(ledger: Ledger) -> APIRouter:
 
     @router.get("/proof/consistency")
     async def consistency(request: Request) -> Response:
-        newest = await _newest(ledger)
+        newest = await newest_checkpoint(ledger)
         old = _number(request, "from", None)
         new = _number(request, "to", newest.tree.size)
         return JSONResponse(await anyio.to_thread.run_sync(_consistency, ledger, old, new))
@@ -56,7 +56,7 @@ def proof_routes(ledger: Ledger) -> APIRouter:
     return router
 
 
-async def _newest(ledger: Ledger) -> Published:
+async def newest_checkpoint(ledger: Ledger) -> Published:
     """Return a checkpoint over all that was committed before this call; the last one there is, if the ledger is frozen."""
     published, size = ledger.notary.published, ledger.store.tree.size
     if published is not None and (published.tree.size >= size or ledger.store.failure is not None):

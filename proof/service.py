@@ -14,6 +14,7 @@ from proof.canonical import parse_json
 from proof.chain import StoredEntry, check_entry
 from proof.draft import Draft, check_idem, draft_of
 from proof.errors import BrokenChainError, IdemConflictError, ProofError, UnavailableError
+from proof.export_routes import export_routes
 from proof.gate import bearer, limited_body
 from proof.ledger import Ledger
 from proof.metrics import LedgerCollector, append_counter
@@ -42,6 +43,7 @@ def create_app(ledger: Ledger, tokens: Sequence[str], registry: CollectorRegistr
     app.include_router(_append_route(store, registry), dependencies=guarded)
     app.include_router(_verify_route(ledger.verifier), dependencies=guarded)
     app.include_router(_read_routes(store), dependencies=guarded)
+    app.include_router(export_routes(ledger), dependencies=guarded)
     return app
 
 

@@ -128,6 +128,9 @@ class LedgerStore(Protocol):
     def entries(self, first: int, count: int) -> list[StoredEntry]:
         """Return up to ``count`` entries from number ``first`` on, in order and unchecked. Raises ``BrokenChainError``."""
 
+    def find(self, prefix: str, first: int, count: int) -> list[int]:
+        """Return the numbers, ascending from ``first`` on, of up to ``count`` entries whose key begins with ``prefix``."""
+
     def nodes(self, nodes: Sequence[NodeId]) -> list[bytes]:
         """Return the hashes of nodes of the tree, in the order asked for; level 0 are the leaf hashes.
 

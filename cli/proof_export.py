@@ -1,0 +1,119 @@
+"""``lumen proof export``, ``verifier``: the ledger for people who do not trust this machine."""
+
+from __future__ import annotations
+
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.failure import USAGE, CommandError
+from cli.options import Json
+from cli.output import print_json, say
+from cli.remote import ledger
+from cli.settings import load_client
+
+if TYPE_CHECKING:
+    from cli.ledger_source import LedgerSource, SignedHead
+    from proof.export import ExportWriter
+
+_SAY_EVERY = 2.0
+_ROUNDS = 5
+
+
+def export(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A directory that does not exist yet, or an empty one.")
+    ],
+    anchors: Annotated[
+        Path | None, typer.Option(help="A directory of checkpoints and receipts kept elsewhere, to be put in.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the whole ledger, as of its newest signed checkpoint, into a directory that anybody can verify.
+
+    It names people, and is readable by its owner only. docs/ledger-format.md defines every byte.
+
+    \b
+    Example: lumen proof export ledger-2026-01
+    """
+    from cli.ledger_source import LedgerSource  # noqa: PLC0415  # needs the cryptography package
+    from proof.errors import BrokenChainError  # noqa: PLC0415  # likewise
+    from proof.export import ExportWriter  # noqa: PLC0415  # likewise
+
+    outside = _anchor_files(anchors)
+    source = LedgerSource(ledger(load_client()))
+    head = source.head()
+    with ExportWriter(folder, head.checkpoint.origin, head.log) as writer:
+        try:
+            head = _copy(source, head, writer)
+        except BrokenChainError as error:
+            raise CommandError(
+                f"the ledger does not hold: first bad seq {error.seq}: {error}. What is in {folder} is no export"
+            ) from None
+        for name, content in outside.items():
+            writer.add_anchor(name, content)
+        manifest = writer.finish()
+    lost = sorted(set(writer.unrecorded.values()))
+    if as_json:
+        print_json({"folder": str(folder), **manifest, "unrecorded_erasures": lost})
+        return
+    say(f"wrote {manifest['height']} entries and {manifest['counts']['checkpoints']} checkpoints to {folder}")
+    if lost:
+        say(f"parts of these entries are gone, and no entry says that they were erased: {', '.join(map(str, lost))}")
+    say(
+        f"verify it elsewhere: lumen proof verifier > verify_lumen_proof.py; python3 -I verify_lumen_proof.py {folder} --vkey …"
+    )
+
+
+def verifier() -> None:
+    """Print the offline verifier: one Python file that needs nothing else, for an export or a bundle.
+
+    \b
+    Example: lumen proof verifier > verify_lumen_proof.py
+    """
+    sys.stdout.write(files("proof").joinpath("verify_lumen_proof.py").read_text(encoding="utf-8"))
+
+
+def _copy(source: LedgerSource, head: SignedHead, writer: ExportWriter) -> SignedHead:
+    """Copy entries and checkpoints and return the checkpoint that covers them.
+
+    A part that is erased meanwhile is recorded beyond the first checkpoint: then a newer one is taken.
+    """
+    for _ in range(_ROUNDS):
+        _copy_entries(source, head.checkpoint.tree.size, writer)
+        if writer.tree != head.checkpoint.tree:
+            raise CommandError(
+                "the entries are not those that the ledger's checkpoint was signed over: `lumen proof verify`"
+            )
+        newer = source.head() if writer.unrecorded else head
+        if newer.checkpoint.tree.size <= head.checkpoint.tree.size:
+            break
+        head = newer
+    size = head.checkpoint.tree.size
+    for kept, note in source.checkpoints(size):
+        if kept < size:
+            writer.add_checkpoint(kept, note)
+    writer.add_checkpoint(size, head.note)
+    return head
+
+
+def _copy_entries(source: LedgerSource, size: int, writer: ExportWriter) -> None:
+    next_word = time.monotonic() + _SAY_EVERY
+    for stored in source.entries(writer.tree.size, size):
+        writer.add(stored)
+        if not stored.seq & 0xFF and time.monotonic() >= next_word:
+            sys.stderr.write(f"{stored.seq + 1} of {size} entries\n")
+            next_word = time.monotonic() + _SAY_EVERY
+
+
+def _anchor_files(folder: Path | None) -> dict[str, bytes]:
+    if folder is None:
+        return {}
+    try:
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    except OSError as error:
+        raise CommandError(f"cannot read {folder}: {error.strerror}: correct --anchors", USAGE) from None
