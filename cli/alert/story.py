@@ -76,9 +76,9 @@ def _about(document: Document, now: datetime) -> Iterator[Item]:
     repeats = document.get("repeats")
     if isinstance(repeats, int) and repeats:
         yield Field("heard", f"{repeats + 1} times")
-    for name in ("labels", "annotations"):
-        for label, value in sorted(part(document, name).items()):
-            yield Field(name.removesuffix("s"), f"{label}={value}")
+    for name, source in (("label", "labels"), ("note", "annotations")):
+        for label, value in sorted(part(document, source).items()):
+            yield Field(name, f"{label}={value}")
 
 
 def _attempt(attempt: dict[str, Any], now: datetime) -> Iterator[Item]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from cli.failure import UnansweredError
+from cli.layout import fold
 from cli.output import print_json, say
 from cli.terminal import Screen, Terminal, print_lines, terminal
 from lumen.records import rfc3339
@@ -152,7 +153,7 @@ class Drawn:
         size = terminal() or Terminal(80, 24)
         now = utc_now()
         shown = list(self._lines(self._before, now, size.columns)) if self._before is not None else []
-        self._screen.draw([f"{now.astimezone():%H:%M:%S} {head}"[: size.columns], "", *shown], size)
+        self._screen.draw([*fold(f"{now.astimezone():%H:%M:%S} {head}", size.columns), "", *shown], size)
 
     def print_last(self) -> None:
         """Print what was seen last on the terminal itself, so that it stays."""
