@@ -18,7 +18,7 @@ from lumen import settings
 _ROOT = Path(__file__).parents[2]
 _PAGES = [*sorted(_ROOT.glob("*.md")), *sorted((_ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-_COMMAND = re.compile(r"(?:^|\$\(|`)(lumen [a-z][^`\n)]*)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|\$\(|`)(lumen [a-z][^`\n)|]*)", re.MULTILINE)
 _VARIABLE = re.compile(r"\b(LUMEN_[A-Z_]*[A-Z]|[A-Z]+(?:_[A-Z]+)*_URL|PROOFD?_[A-Z]+)\b")
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
