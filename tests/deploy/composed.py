@@ -16,11 +16,7 @@ from tests.stack.processes import free_port
 _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>[A-Z_]+)(?P<has>:-)?(?P<default>[^}]*)\})")
 _ASSIGNED = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 
-PROGRAMS = {
-    "prom/prometheus": ["prometheus"],
-    "prom/alertmanager": ["prometheus-alertmanager"],
-    "temporalio/admin-tools": [],
-}
+PROGRAMS = {"prom/prometheus": ["prometheus"], "prom/alertmanager": ["prometheus-alertmanager"]}
 """What the images of others start, under the name that Debian gives it."""
 
 
@@ -100,6 +96,11 @@ class Outside:
         self._ports: defaultdict[tuple[str, int], int] = defaultdict(free_port)
         self._copies: dict[str, Path] = {}
 
+    def is_lumen(self, service: str) -> bool:
+        """Return whether a service runs the image of Lumen."""
+        image: str = self.services[service]["image"]
+        return image.startswith("lumen:")
+
     def port(self, service: str, inside: int) -> int:
         """Return where a port of a service is to be found here."""
         return self._ports[service, inside]
@@ -114,14 +115,17 @@ class Outside:
         """Return the folders that a service may write to."""
         return [self.volume(source) for source, _ in self._mounts(service) if not source.startswith((".", "/"))]
 
-    def copy_configuration(self, service: str, source: str) -> None:
-        """Let a service read a copy of the mounted folder ``source``, with the addresses of this machine in it."""
+    def copy_configuration(self, service: str, source: str, changes: Mapping[str, str]) -> None:
+        """Let a service read a copy of the mounted folder ``source``, with ``changes`` and the addresses of this machine."""
         to = self.folder / "configuration" / service
         for file in sorted((ROOT / source).rglob("*")):
             if file.is_file():
                 path = to / file.relative_to(ROOT / source)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(self.here(service, file.read_text(encoding="utf-8")), encoding="utf-8")
+                text = file.read_text(encoding="utf-8")
+                for old, new in changes.items():
+                    text = text.replace(old, new)
+                path.write_text(self.here(service, text), encoding="utf-8")
         self._copies[source] = to
 
     def here(self, service: str, text: str) -> str:
@@ -144,8 +148,7 @@ class Outside:
         spec = self.services[service]
         program = spec.get("entrypoint")
         if program is None:
-            image = spec["image"].partition(":")[0]
-            program = entrypoint() if image == "lumen" else PROGRAMS[image]
+            program = entrypoint() if self.is_lumen(service) else PROGRAMS[spec["image"].partition(":")[0]]
         words = [*program, *(command or spec.get("command", []))]
         return [self.here(service, word) for word in words]
 
@@ -153,7 +156,7 @@ class Outside:
         """Return the environment of a service: that of its image, then its own."""
         spec = self.services[service]
         own = {name: self.here(service, str(value)) for name, value in spec["environment"].items()}
-        image = image_environment() if spec["image"].startswith("lumen:") else {}
+        image = image_environment() if self.is_lumen(service) else {}
         return {**image, **own, "PATH": f"{self.programs}:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def probe(self, service: str) -> list[str]:

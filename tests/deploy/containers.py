@@ -43,24 +43,25 @@ class Containers:
         """Start a server that has neither namespace nor search attributes of Lumen."""
         port = self.outside.port("temporal", 7233)
         argv = [temporal_binary(), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "error"]
-        self._begin("temporal", [*argv, "--port", str(port)], {})
+        metrics = self.outside.port("temporal", 8000)
+        self._begin("temporal", [*argv, "--port", str(port), "--metrics-port", str(metrics)], {})
 
     def start(self, service: str) -> None:
         """Start a service and wait until its own healthcheck says that it is healthy."""
         argv = self.outside.argv(service)
-        if can_confine():
+        if can_confine() and self.outside.is_lumen(service):
             argv = confined(argv, self.outside.volumes(service))
         self._begin(service, ["env", "--chdir=/", *argv], self.outside.environment(service))
         health = self.outside.services[service]["healthcheck"]
         deadline = time.monotonic() + seconds(health["start_period"])
-        while self.probe(service) != 0:
+        while (probe := self.probe(service)).returncode != 0:
             alive = time.monotonic() < deadline and Path(f"/proc/{self.children[service].pid}/exe").exists()
-            assert alive, f"{service} is not healthy:\n{self.children[service].log[-4000:]}"
+            assert alive, f"{service}: {probe.stdout}{probe.stderr}\n{self.children[service].log[-4000:]}"
             time.sleep(0.1)
 
-    def probe(self, service: str) -> int:
-        """Run the healthcheck of a service and return its exit code."""
-        return self.run(self.outside.probe(service), self.outside.environment(service)).returncode
+    def probe(self, service: str) -> subprocess.CompletedProcess[str]:
+        """Run the healthcheck of a service; its exit code is 0 when the service is healthy."""
+        return self.run(self.outside.probe(service), self.outside.environment(service))
 
     def job(self, service: str) -> subprocess.CompletedProcess[str]:
         """Run a job of the compose file to its end."""

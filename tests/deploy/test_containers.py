@@ -17,11 +17,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from lumen.alert import fingerprint
 from tests.deploy.composed import Outside, env_example, seconds
 from tests.deploy.confinement import can_confine, owner
 from tests.deploy.conftest import Secrets
 from tests.deploy.containers import Containers
 from tests.deploy.dockerfile import ROOT, Built, project
+from tests.stack.monitoring import missing_programs, wait_for
 from tests.stack.processes import Child
 
 
@@ -36,7 +38,7 @@ def containers(open_folder: Path, built: Built, secrets: Secrets) -> Iterator[Co
         done = one.job("temporal-namespace")
         assert done.returncode == 0, done.stderr
         for service in ("proofd", "worker", "api"):
-            assert one.probe(service) != 0, "a healthcheck that says yes before the start says nothing"
+            assert one.probe(service).returncode != 0, "a healthcheck that says yes before the start says nothing"
             one.start(service)
         yield one
     finally:
@@ -155,10 +157,40 @@ def test_a_backup_of_the_ledger_can_be_served(containers: Containers) -> None:
     assert (heads[0]["head"], heads[0]["height"]) == (heads[1]["head"], heads[1]["height"])
 
 
+@pytest.fixture
+def monitoring(containers: Containers, require_all: bool) -> Containers:
+    """The same with Prometheus and Alertmanager of the profile ops, as Debian has them."""
+    missing = missing_programs()
+    if missing and not require_all:
+        pytest.skip(f"not installed: {', '.join(missing)} (Debian: prometheus prometheus-alertmanager)")
+    assert not missing
+    for service in ("alertmanager", "prometheus"):
+        containers.outside.copy_configuration(service, f"./deploy/{service}", {"15s": "1s"})
+        containers.start(service)
+    return containers
+
+
+def test_monitoring_hands_alerts_over(monitoring: Containers) -> None:
+    """Alertmanager's configuration brings an alert to Lumen; Prometheus' finds every target there is one of."""
+    outside = monitoring.outside
+    labels = {"alertname": "DiskFull", "instance": "host2", "severity": "warning", "lumen": "true"}
+    url = f"http://127.0.0.1:{outside.port('alertmanager', 9093)}/api/v2/alerts"
+    httpx.post(url, json=[{"labels": labels}], timeout=10, trust_env=False).raise_for_status()
+    monitoring.until(f"alertmanager-{fingerprint(labels)}", state="awaiting_approval")
+
+    url = f"http://127.0.0.1:{outside.port('prometheus', 9090)}/api/v1/query"
+
+    def up() -> set[str]:
+        answer = httpx.get(url, params={"query": "up == 1"}, timeout=10, trust_env=False).json()
+        return {one["metric"]["job"] for one in answer["data"]["result"]}
+
+    wait_for(lambda: up() == {"alertmanager", "api", "proofd", "temporal"}, 60, "targets that are up")
+
+
 def test_every_process_stops_in_its_time(containers: Containers) -> None:
     """SIGTERM, which compose sends, ends each process with 0 before compose would kill it. The last test of this file."""
     for service in ("api", "worker", "proofd"):
         child = containers.children[service]
         os.kill(child.pid, signal.SIGTERM)
         assert child.wait(seconds(containers.outside.services[service]["stop_grace_period"])) == 0, child.log[-2000:]
-        assert containers.probe(service) != 0
+        assert containers.probe(service).returncode != 0
