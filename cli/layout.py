@@ -111,14 +111,14 @@ def _field(name: str, item: Field, gutter: int, width: int) -> list[str]:
     if item.copy:
         value = printable(item.value)
         if cells(value) <= room:
-            return [(start + value).rstrip()]
+            return [start + value]
         return [*([name] if name else []), value]
     if room < _LEAST_ROOM:
         return [*([name] if name else []), *([cut(item.value, width)] if item.brief else fold(item.value, width))]
     if item.brief:
-        return [(start + cut(item.value, room)).rstrip()]
+        return [(start + cut(item.value, room)).rstrip(" ")]
     first, *others = fold(item.value, room)
-    return [(start + first).rstrip(), *(" " * gutter + line for line in others)]
+    return [(start + first).rstrip(" "), *(" " * gutter + line for line in others)]
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _shrunk(columns: Sequence[Column], wanted: Sequence[int], room: int) -> list
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     shown = [cut(cell, width) for cell, width in zip(row, widths, strict=True)]
     padded = [cell + " " * (width - cells(cell)) for cell, width in zip(shown, widths, strict=True)]
-    return (" " * _GAP).join(padded).rstrip()
+    return (" " * _GAP).join(padded).rstrip(" ")
 
 
 def rows_taken(line: str, width: int) -> int:

@@ -22,7 +22,7 @@ def test_the_version_is_that_of_the_distribution(lumen: Lumen) -> None:
     "command",
     [
         *("", "up", "demo", "api", "worker", "proofd", "alert", "alert send", "alert list", "alert show"),
-        *("approve", "reject", "override", "cooldown list", "cooldown clear"),
+        *("approve", "reject", "override", "run", "completion", "cooldown list", "cooldown clear"),
         *("freeze on", "freeze off", "freeze status", "reconcile"),
         *("rules check", "proof head", "proof verify", "proof show"),
     ],
@@ -49,7 +49,8 @@ def test_output_survives_the_hard_exit(tmp_path: Path) -> None:
         lumen_command("freeze", "status"), capture_output=True, text=True, env=environ, cwd=tmp_path, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("lumen: cannot reach Temporal")
+    assert done.stderr.startswith("lumen: cannot reach Temporal at 127.0.0.1:")
+    assert ": nothing listens there: start it" in done.stderr
     assert done.stderr.endswith("or set TEMPORAL_ADDRESS\n")
 
 

@@ -22,6 +22,7 @@ from tests.cli.conftest import Lumen, Ran
 from workflows.freeze import FreezeWorkflow
 from workflows.guard import GuardStart, GuardWorkflow
 
+UNTIL = "2026-03-01T12:10:00.000Z"
 WHO = ("--actor", "alice@example.com", "--reason", "because")
 
 
@@ -46,6 +47,11 @@ class Episode:
         if how:
             workflow.upsert_search_attributes([SearchAttributeKey.for_keyword(names.ATTRIBUTE_OUTCOME).value_set(how)])
         return self.cleared
+
+    @workflow.query(name=names.QUERY_STATUS)
+    def status(self) -> dict[str, str]:
+        """Tell until when it cools."""
+        return {"cooldown_until": UNTIL}
 
     @workflow.signal(name=names.SIGNAL_CLEAR_COOLDOWN)
     def clear(self, payload: Any) -> None:
@@ -159,15 +165,24 @@ async def test_cooldowns_are_listed_and_cleared(at_temporal: Client, recorder: R
 async def test_an_episode_that_cools_by_itself_is_listed_and_cleared(
     at_temporal: Client, recorder: Recorder, lumen: Lumen
 ) -> None:
-    """Its key is enough; who and why travel with the signal."""
+    """It tells until when; its key is enough to clear it; who and why travel with the signal."""
     attributes = {names.ATTRIBUTE_STATE: "cooling", names.ATTRIBUTE_RULE: "r", names.ATTRIBUTE_TARGET: "t"}
     await start(at_temporal, "a-1", "cooling", **attributes)
     listed = await until_listed(lumen, "a-1")
-    assert {"kind": "episode", "id": "a-1", "rule": "r", "until": None, "target": "t"} in listed["cooldowns"]
+    assert {"kind": "episode", "id": "a-1", "rule": "r", "until": UNTIL, "target": "t"} in listed["cooldowns"]
     cleared = await command(lumen, "cooldown", "clear", "a-1", *WHO)
     assert cleared.out == "told alert-a-1 to end its cooldown\n"
     taken = await at_temporal.get_workflow_handle("alert-a-1").result()
     assert taken == [{"actor": "alice@example.com", "reason": "because"}]
+
+
+async def test_what_nobody_answers_for_is_listed_all_the_same(at_temporal: Client, lumen: Lumen) -> None:
+    """Without a worker the episodes that cool are known, only not until when."""
+    await start(at_temporal, "a-3", "cooling", **{names.ATTRIBUTE_STATE: "cooling", names.ATTRIBUTE_RULE: "r"})
+    listed = await until_listed(lumen, "a-3")
+    [found] = [row for row in listed["cooldowns"] if row["id"] == "a-3"]
+    assert found["until"] is None
+    await at_temporal.get_workflow_handle(names.alert_workflow_id("a-3")).terminate()
 
 
 async def test_all_cooldowns_can_be_cleared_at_once(at_temporal: Client, recorder: Recorder, lumen: Lumen) -> None:

@@ -146,9 +146,11 @@ def test_a_vote_that_nobody_counted_yet_is_not_called_counted(lumen: Lumen, api:
 
 def test_an_override_is_sent_with_its_reason(lumen: Lumen, api: FakeService) -> None:
     """The decision goes to the override route."""
-    api.answer(202, {"status": "sent", "workflow_id": f"alert-{KEY}"})
+    api.answer(202, {"status": "sent", "workflow_id": f"alert-{KEY}", "effect": f"it ends {HOSTILE}"})
     ran = lumen("override", KEY, "cancel", "--actor", "a@example.com", "--reason", "why")
     assert ran.code == 0
+    assert f"override cancel sent to {KEY}: it ends " in ran.out
+    assert is_harmless(ran.out)
     assert api.asked[0].path == f"/alerts/{KEY}/override"
     assert api.asked[0].body == {"decision": "cancel", "reason": "why", "actor": "a@example.com"}
 
@@ -192,7 +194,7 @@ def test_an_api_that_is_not_there_is_one_line(lumen: Lumen, monkeypatch: pytest.
     ran = lumen("alert", "list")
     assert ran.code == 1
     assert ran.err.count("\n") == 1
-    assert f"http://127.0.0.1:{port}" in ran.err
+    assert f"cannot reach the Lumen API at http://127.0.0.1:{port}: nothing listens there: " in ran.err
     assert "lumen up" in ran.err
 
 
