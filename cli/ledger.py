@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import proof_bundle, proof_export
+from cli import proof_bundle, proof_export, proof_import
 from cli.datadir import LEDGER_FILE
 from cli.failure import FAILED
 from cli.options import Json
@@ -19,6 +19,7 @@ from cli.settings import ClientSettings, load_client
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and verify the ledger.")
 app.command()(proof_export.export)
 app.command()(proof_export.verifier)
+app.command("import")(proof_import.import_)
 app.command()(proof_bundle.bundle)
 
 

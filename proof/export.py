@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from proof.canonical import canonical_bytes
 from proof.chain import StoredEntry, StoredPart, check_entry
+from proof.digest_file import DigestWriter
 from proof.errors import BrokenChainError, ProofError
 from proof.merkle import Frontier, TreeHead
 
@@ -43,7 +42,7 @@ class ExportWriter:
         _make_empty(folder)
         self._files = contextlib.ExitStack()
         self._entries, self._leaves, self._parts = (
-            self._files.enter_context(_DigestFile(folder / name)) for name in (ENTRIES, LEAVES, PARTS)
+            self._files.enter_context(_new_file(folder / name)) for name in (ENTRIES, LEAVES, PARTS)
         )
 
     def __enter__(self) -> Self:
@@ -95,7 +94,7 @@ class ExportWriter:
 
     def add_anchor(self, name: str, content: bytes) -> None:
         """Write what somebody else said about a checkpoint; ``name`` is a plain file name."""
-        if Path(name).name != name or name.startswith("."):
+        if not name or Path(name).name != name or name.startswith("."):
             raise ExportError(f"an anchor cannot be named {name!a}")
         self._small(f"{ANCHORS}/{name}", content)
         self._counts["anchors"] += 1
@@ -116,14 +115,14 @@ class ExportWriter:
             "counts": self._counts,
             "files": self._facts,
         }
-        with _DigestFile(self._folder / MANIFEST) as file:
+        with _new_file(self._folder / MANIFEST) as file:
             file.write(canonical_bytes(manifest) + b"\n")
         return manifest
 
     def _small(self, name: str, content: bytes) -> None:
         path = self._folder / name
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with _DigestFile(path) as file:
+        with _new_file(path) as file:
             file.write(content)
         self._facts[name] = file.facts()
 
@@ -141,34 +140,11 @@ def erased_idem(seq: int, name: str) -> str:
     return f"part.erased/{seq}/{name}"
 
 
-class _DigestFile:
-    """A new file that knows length and SHA-256 of what was written; on the disk when it is closed."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._digest = hashlib.sha256()
-        self._bytes = 0
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise ExportError(f"cannot write {path}: {error.strerror}") from None
-        self._file: IO[bytes] = os.fdopen(descriptor, "wb", buffering=1024 * 1024)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._file:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-
-    def write(self, content: bytes) -> None:
-        self._digest.update(content)
-        self._bytes += len(content)
-        self._file.write(content)
-
-    def facts(self) -> dict[str, Any]:
-        return {"bytes": self._bytes, "sha256": self._digest.hexdigest()}
+def _new_file(path: Path) -> DigestWriter:
+    try:
+        return DigestWriter(path)
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _make_empty(folder: Path) -> None:

@@ -523,10 +523,9 @@ class Export:
         self.check(self.read_notes)
         self.check(self.walk)
         self.check(self.repeated_idem)
-        whole = not self.findings
         self.check(self.signatures)
         self.check(self.compare_roots)
-        if whole:
+        if all(one.seq is None for one in self.findings):
             self.check(self.erasures)
             self.check(self.manifest)
             self.check(self.compare_kept)

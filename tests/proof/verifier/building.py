@@ -19,9 +19,11 @@ from proof.canonical import canonical_bytes
 from proof.chain import StoredEntry, StoredPart
 from proof.checkpoint import Checkpoint, sign_checkpoint
 from proof.entry import Entry, encode_entry, leaf_hash, part_commitment
-from proof.export import ExportWriter, part_line
+from proof.errors import BrokenChainError
+from proof.export import ExportError, ExportWriter, part_line
+from proof.export_reader import ExportReader
 from proof.merkle import Frontier
-from proof.note import SigningKey
+from proof.note import SigningKey, VerifierKey
 from tests.proof.samples import LOG, ORIGIN
 
 
@@ -187,6 +189,17 @@ def sound() -> Ledger:
     return ledger
 
 
+def small() -> Ledger:
+    """Return a ledger with everything in it and few bytes: no part, two parts, an erased one, two checkpoints."""
+    ledger = Ledger()
+    ledger.add("\u00e9\n")
+    ledger.sign()
+    ledger.add("b", parts={"x": {"\u20ac": 0.5}, "y": 1})
+    ledger.erase(1, "y")
+    ledger.sign()
+    return ledger
+
+
 @functools.cache
 def known_key(vkey: str) -> verifier.Key:
     """Return a key that remembers what it verified: most of the time of a small export goes there."""
@@ -209,6 +222,20 @@ def parsed(path: str, options: tuple[str, ...]) -> argparse.Namespace:
 
 
 def verdict(path: Path, *options: str, vkey: str = VKEY) -> tuple[int, int | None, str | None]:
-    """Return exit code, first bad seq and code."""
+    """Return exit code, first bad seq and code; of an export, after seeing that the service's own reader says the same."""
     found = judge(path, *options, vkey=vkey)
+    if path.is_dir() and not options:
+        assert reader_verdict(path, vkey) == (found["exit"], found.get("first_bad_seq")), found
     return found["exit"], found.get("first_bad_seq"), found.get("code")
+
+
+def reader_verdict(path: Path, vkey: str = VKEY) -> tuple[int, int | None]:
+    """Return what the reader before an import finds, as exit code and first bad seq."""
+    try:
+        for _ in ExportReader(path, ORIGIN, LOG, [VerifierKey.parse(vkey)]).entries():
+            pass
+    except BrokenChainError as error:
+        return 1, error.seq
+    except ExportError:
+        return 3, None
+    return 0, None
