@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.docs.shell import ROOT, Terminal, answers, fresh_copy
 
 
+@pytest.mark.usefixtures("shell_programs")
 def test_the_first_alert_goes_as_the_readme_says(tmp_path: Path) -> None:
     """Rule, alert, vote, result, verification, account, and the alert by curl: every block does what its text says."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## The first alert")[1].split("\n## ")[0]

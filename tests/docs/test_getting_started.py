@@ -61,7 +61,7 @@ def test_every_section_is_run() -> None:
     assert [heading for heading in headings if blocks(_PAGE, heading)] == list(_PRINTS)
 
 
-@pytest.mark.usefixtures("alertmanager")
+@pytest.mark.usefixtures("shell_programs", "alertmanager")
 def test_the_page_does_what_it_says(copy: Up) -> None:
     """Every block, one after the other: the rule dry and for real, votes, an alert through Alertmanager, the proof."""
     terminal = Terminal(copy, {_ALERTMANAGER_PORT: free_port()})

@@ -22,6 +22,7 @@ _SEND = "KEY=$(lumen alert send Drill -l instance=%s -l severity=warning)\nlumen
 _APPROVE = "lumen approve $KEY --actor alice@example.com"
 
 
+@pytest.mark.usefixtures("shell_programs")
 def test_a_backup_that_was_made_while_running_can_be_put_back(tmp_path: Path) -> None:
     """What was before it is there again, the ledger keeps what came after, and what is forgotten is a new episode."""
     backup, restore, after = (text for text, _ in blocks(_PAGE, "## Backup and restore"))
@@ -71,6 +72,7 @@ def place(tmp_path: Path) -> Up:
     return up
 
 
+@pytest.mark.usefixtures("shell_programs")
 def test_processes_on_their_own_start_as_the_page_says(place: Up) -> None:
     """Settings, a person's token, search attributes, three processes; the votes of others and of nobody do not count."""
     settings, token, policy, attributes, proofd, worker, api, vote = (
