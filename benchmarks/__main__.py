@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
     size = QUICK if wanted.quick else FULL
+    # Every process that was started must end with this one, also when it is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.stdout.write(line({**header(), "size": "quick" if wanted.quick else "full"}))
     sys.stdout.flush()
     figures = [figure for name in wanted.names or FIGURES for figure in _measured(name, size)]
