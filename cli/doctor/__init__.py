@@ -35,5 +35,6 @@ CHECKS: tuple[Check, ...] = (
     Check("alertmanager", services.alertmanager),
     Check("notify-webhook", services.notify_webhook),
     Check("control-bus", services.control_bus),
+    Check("anchor", services.anchor),
     Check("clock", clock),
 )

@@ -67,6 +67,9 @@ async def _bounded(check: Check, scene: Scene) -> Sequence[Finding]:
         return [
             fail(f"no result within {scene.eyes.seconds + _MORE:g} s", "try again; if it stays so, that part hangs")
         ]
+    except OSError as error:
+        found = f"this user cannot look: {error.strerror}{f': {error.filename}' if error.filename else ''}"
+        return [warn(found, "run this as the user that Lumen runs as")]
     except Exception as error:  # noqa: BLE001  # a check that breaks must not hide what the others found
         return [warn(f"this check itself broke: {type(error).__name__}: {error}", "report it, with this line")]
 

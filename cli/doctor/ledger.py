@@ -59,7 +59,7 @@ async def ledger(scene: Scene) -> list[Finding]:
     if is_proofd(scene.proofd):
         return [await _verified_by_proofd(scene)]
     path = scene.case.ledger_file
-    if not scene.case.own_ledger or path is None or not path.exists():
+    if scene.case.up.held or not scene.case.own_ledger or path is None or not path.exists():
         return [_not_asked(scene)]
     if path.stat().st_size > _MOST_FILE_BYTES:
         return [skip(f"{path} is too large for a quick look; proofd verifies it when it starts")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from importlib.metadata import version
 
@@ -27,11 +28,12 @@ async def lumen(scene: Scene) -> list[Finding]:
     if up.held:
         return [ok(f"`lumen up` runs here (process {up.pid}), its data is in {data_dir}")]
     if scene.quiet:
-        logs = f" (the logs of the last time: {data_dir}/logs)" if (data_dir / "logs" / "api.log").exists() else ""
+        # access() also answers where this user may not look.
+        logs = f"; the logs of the last time: {data_dir}/logs" if os.access(data_dir / "logs", os.R_OK) else ""
         how = "start with make run (or: lumen up)"
         if not scene.case.own_temporal:
             how += "; on their own: lumen proofd, lumen worker, lumen api"
-        return [fail(f"nothing runs here{logs}", how)]
+        return [fail(f"nothing runs here (data directory {data_dir}{logs})", how)]
     return [ok(f"separate processes; here answer: {', '.join(scene.running)}")]
 
 

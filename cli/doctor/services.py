@@ -55,6 +55,11 @@ async def notify_webhook(scene: Scene) -> list[Finding]:
     return [await _connection(scene, scene.case.settings.notify_webhook_url, "NOTIFY_WEBHOOK_URL")]
 
 
+async def anchor(scene: Scene) -> list[Finding]:
+    """Try a connection to where signed checkpoints are published. Nothing is sent."""
+    return [await _connection(scene, scene.case.settings.proof_anchor_url, "PROOF_ANCHOR_URL")]
+
+
 async def control_bus(scene: Scene) -> list[Finding]:
     """Try a connection to the control bus. Nothing is sent: a request might do something."""
     settings = scene.case.settings

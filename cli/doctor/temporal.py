@@ -127,13 +127,18 @@ async def workers(scene: Scene) -> list[Finding]:
     if client is None:
         return [_not_asked(scene)]
     try:
-        pollers = await asyncio.gather(*(_fresh(client, scene, queue, kind) for queue, kind in _QUEUES))
+        listed = await asyncio.gather(*(_pollers(client, scene, queue, kind) for queue, kind in _QUEUES))
         findings = await _runners(client, scene)
     except RPCError as error:
         return [warn(f"the task queues cannot be looked at: {error.message}", "see the log of the Temporal server")]
+    pollers = [_fresh(found) for found in listed]
     idle = sorted({queue for (queue, _), found in zip(_QUEUES, pollers, strict=True) if not found})
-    if len(idle) == len({queue for queue, _ in _QUEUES}):
-        return [fail("no worker polls Temporal: alerts are accepted, but nothing is done", "start one: lumen worker")]
+    if not any(pollers):
+        last = max((_seen(poller) for found in listed for poller in found), default=None)
+        # Said, since a clock that is wrong makes living workers look dead.
+        when = f" (the last did {time.time() - last:.0f} s ago by this clock)" if last else ""
+        found = f"no worker polls Temporal{when}: alerts are accepted, but nothing is done"
+        return [fail(found, scene.start("worker"))]
     if idle:
         return [fail(f"nobody polls the task queue {', '.join(idle)}", "restart the worker: lumen worker"), *findings]
     who = sorted({poller.identity for found in pollers for poller in found})
@@ -149,7 +154,7 @@ async def _runners(client: Client, scene: Scene) -> list[Finding]:
             if not rule.dry_run and rule.mode is not Mode.SHADOW:
                 live.add(action.runner)
     found = await asyncio.gather(
-        *(_fresh(client, scene, names.runner_task_queue(runner), _ACTIVITY) for runner in wanted)
+        *(_pollers(client, scene, names.runner_task_queue(runner), _ACTIVITY) for runner in wanted)
     )
     return [
         (fail if runner in live else warn)(
@@ -157,7 +162,7 @@ async def _runners(client: Client, scene: Scene) -> list[Finding]:
             f"on its machine: lumen worker --runner {runner}",
         )
         for (runner, rules), pollers in zip(wanted.items(), found, strict=True)
-        if not pollers
+        if not _fresh(pollers)
     ]
 
 
@@ -167,7 +172,7 @@ async def workers_elsewhere(scene: Scene) -> list[str]:
     if client is None:
         return []
     try:
-        found = await _fresh(client, scene, names.TASK_QUEUE, _WORKFLOW)
+        found = _fresh(await _pollers(client, scene, names.TASK_QUEUE, _WORKFLOW))
     except RPCError:
         return []
     here = socket.gethostname()
@@ -183,19 +188,23 @@ async def server_ahead(scene: Scene) -> float | None:
     if client is None:
         return None
     try:
-        found = await _fresh(client, scene, names.TASK_QUEUE, _WORKFLOW)
+        found = await _pollers(client, scene, names.TASK_QUEUE, _WORKFLOW)
     except RPCError:
         return None
     now = time.time()
     return max((max(0.0, _seen(poller) - now) for poller in found), default=None)
 
 
-async def _fresh(client: Client, scene: Scene, queue: str, kind: TaskQueueType.ValueType) -> list[PollerInfo]:
+async def _pollers(client: Client, scene: Scene, queue: str, kind: TaskQueueType.ValueType) -> list[PollerInfo]:
     request = DescribeTaskQueueRequest(
         namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
     )
     answer = await client.workflow_service.describe_task_queue(request, timeout=_timeout(scene))
-    return [poller for poller in answer.pollers if time.time() - _seen(poller) < _STALE]
+    return list(answer.pollers)
+
+
+def _fresh(pollers: list[PollerInfo]) -> list[PollerInfo]:
+    return [poller for poller in pollers if time.time() - _seen(poller) < _STALE]
 
 
 def _seen(poller: PollerInfo) -> float:

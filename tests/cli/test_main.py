@@ -21,7 +21,7 @@ def test_the_version_is_that_of_the_distribution(lumen: Lumen) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("", "up", "demo", "api", "worker", "proofd", "alert", "alert send", "alert list", "alert show"),
+        *("", "up", "demo", "doctor", "api", "worker", "proofd", "alert", "alert send", "alert list", "alert show"),
         *("approve", "reject", "override", "run", "completion", "cooldown list", "cooldown clear"),
         *("freeze on", "freeze off", "freeze status", "reconcile"),
         *("rules check", "proof head", "proof verify", "proof show"),

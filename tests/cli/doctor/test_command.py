@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -53,7 +55,7 @@ def test_json_is_one_list_of_the_same(lumen: Lumen, here: dict[str, str]) -> Non
     assert ran.document[0] == {
         "check": "lumen",
         "status": "fail",
-        "found": "nothing runs here",
+        "found": f"nothing runs here (data directory {here['LUMEN_DATA_DIR']})",
         "fix": "start with make run (or: lumen up)",
     }
 
@@ -92,7 +94,10 @@ def test_a_check_that_breaks_or_hangs_hides_nothing(place: dict[str, str]) -> No
     """Its own result says so, and the others are there."""
 
     async def broken(_: Scene) -> list[Finding]:
-        raise KeyError("oops")
+        raise ValueError("oops\nand more")
+
+    async def not_allowed(_: Scene) -> list[Finding]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/somewhere")
 
     async def hanging(_: Scene) -> list[Finding]:
         await asyncio.sleep(3600)
@@ -101,8 +106,15 @@ def test_a_check_that_breaks_or_hangs_hides_nothing(place: dict[str, str]) -> No
     async def fine(_: Scene) -> list[Finding]:
         return [ok("fine")]
 
-    checks = [Check("broken", broken), Check("hanging", hanging), Check("fine", fine)]
-    first, second, third = examine(place, checks, seconds=0.2)
-    assert (first.finding.status, "KeyError" in first.finding.found) == (Status.WARN, True)
+    checks = [
+        Check("broken", broken),
+        Check("not-allowed", not_allowed),
+        Check("hanging", hanging),
+        Check("fine", fine),
+    ]
+    first, other, second, third = examine(place, checks, seconds=0.2)
+    assert (first.finding.status, "ValueError" in first.finding.found) == (Status.WARN, True)
+    assert "\n" not in first.finding.found
+    assert other.finding.found == "this user cannot look: Permission denied: /somewhere"
     assert (second.finding.status, "no result within" in second.finding.found) == (Status.FAIL, True)
     assert third.finding == ok("fine")

@@ -69,12 +69,14 @@ def test_the_folder_that_will_be_made_is_measured_where_it_will_be(place: dict[s
 def test_a_data_directory_that_cannot_be_one_is_found(
     diagnose: Diagnose, place: dict[str, str], clean_place: Path
 ) -> None:
-    """A file stands in its place, or in its way."""
+    """A file stands in its place or in its way, or its name is none; the rest is examined all the same."""
     (clean_place / "file").write_text("")
-    for path in (clean_place / "file", clean_place / "file" / "below"):
+    for path in (clean_place / "file", clean_place / "file" / "below", clean_place / ("x" * 300)):
         found = diagnose({**place, "LUMEN_DATA_DIR": str(path)})
+        assert found.status("lumen") is Status.FAIL
         assert found.status("data-dir") is Status.FAIL, found.of("data-dir")
         assert "LUMEN_DATA_DIR" in found.one("data-dir").fix
+    assert "is no folder" in diagnose({**place, "LUMEN_DATA_DIR": str(clean_place / "file")}).failed()["data-dir"]
 
 
 def test_a_missing_temporal_program_says_how_to_get_it(

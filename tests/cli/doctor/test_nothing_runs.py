@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 
+from cli import datadir
 from cli.doctor.finding import Status
 from tests.cli.doctor.conftest import Diagnose, Stub
 
@@ -18,7 +20,7 @@ def test_nothing_running_is_one_failure_with_the_command_that_starts_it(
 ) -> None:
     """What `lumen up` would start is not a failure each: one line says that nothing runs, the others are skipped."""
     found = diagnose(place)
-    assert found.failed() == {"lumen": "nothing runs here"}
+    assert found.failed() == {"lumen": f"nothing runs here (data directory {place['LUMEN_DATA_DIR']})"}
     assert "make run" in found.one("lumen").fix
     for check in ("temporal", "search-attributes", "workers", "proofd", "ledger", "api", "api-token", "worker"):
         assert found.one(check).status is Status.SKIP
@@ -34,6 +36,28 @@ def test_what_lumen_up_would_not_start_is_told_by_itself(
     assert closed in found.failed()["temporal"]
     assert "TEMPORAL_ADDRESS" in found.one("temporal").fix
     assert "PROOFD_URL" in found.one("proofd").fix
+
+
+def test_a_ledger_of_somebody_else_does_not_mean_that_lumen_runs(
+    diagnose: Diagnose, place: dict[str, str], stub: Stub
+) -> None:
+    """proofd at PROOFD_URL answers, and still nothing runs here."""
+    stub.answers["/head"] = (200, '{"ok": true, "head": "00", "height": 0, "bytes": 0}')
+    found = diagnose({**place, "PROOFD_URL": stub.url})
+    assert list(found.failed()) == ["lumen"]
+    assert found.status("proofd") is Status.OK
+
+
+def test_addresses_that_a_killed_lumen_up_left_are_not_followed(
+    diagnose: Diagnose, place: dict[str, str], stub: Stub
+) -> None:
+    """Nobody holds the data directory, so who listens there now is a stranger."""
+    folder = Path(place["LUMEN_DATA_DIR"])
+    datadir.create(folder)
+    datadir.write_endpoints(folder, {"LUMEN_WORKER_ADDR": stub.address, "PROOFD_URL": stub.url})
+    del place["LUMEN_WORKER_ADDR"]
+    diagnose(place)
+    assert stub.asked == []
 
 
 @pytest.mark.parametrize("variable", LISTENERS)
@@ -79,7 +103,7 @@ def test_a_temporal_of_somebody_else_on_our_port_is_not_taken_for_ours(
     assert sorted(found.failed()) == ["lumen", "ports"]
     assert "in use by temporal" in found.failed()["ports"]
     assert f"TEMPORAL_ADDRESS={address}" in found.one("ports").fix
-    assert found.status("workers") is Status.SKIP
+    assert (found.status("temporal"), found.status("workers")) == (Status.SKIP, Status.SKIP)
 
 
 def test_a_hanging_place_is_told_in_time(diagnose: Diagnose, place: dict[str, str], silent: str) -> None:

@@ -48,6 +48,7 @@ def listener() -> Iterator[tuple[str, list[bytes]]]:
         ("alertmanager", "ALERTMANAGER_URL"),
         ("notify-webhook", "NOTIFY_WEBHOOK_URL"),
         ("control-bus", "CONTROL_BUS_TARGET"),
+        ("anchor", "PROOF_ANCHOR_URL"),
     ],
 )
 def test_what_cannot_be_reached_is_named_with_its_variable(
@@ -62,14 +63,20 @@ def test_what_cannot_be_reached_is_named_with_its_variable(
     assert "s3cr3t" not in str(found)
 
 
-@pytest.mark.parametrize("variable", ["NOTIFY_WEBHOOK_URL", "CONTROL_BUS_TARGET"])
+@pytest.mark.parametrize(
+    ("check", "variable"),
+    [
+        ("notify-webhook", "NOTIFY_WEBHOOK_URL"),
+        ("control-bus", "CONTROL_BUS_TARGET"),
+        ("anchor", "PROOF_ANCHOR_URL"),
+    ],
+)
 def test_nothing_is_sent_to_what_would_act_on_it(
-    diagnose: Diagnose, place: dict[str, str], listener: tuple[str, list[bytes]], variable: str
+    diagnose: Diagnose, place: dict[str, str], listener: tuple[str, list[bytes]], check: str, variable: str
 ) -> None:
     """Webhook and control bus see a connection without a single byte."""
     address, came = listener
     found = diagnose({**place, variable: f"http://{address}/hook"})
-    check = {"NOTIFY_WEBHOOK_URL": "notify-webhook", "CONTROL_BUS_TARGET": "control-bus"}[variable]
     assert found.status(check) is Status.OK
     wait_for(lambda: bool(came), 10, "the connection")
     assert came == [b""]

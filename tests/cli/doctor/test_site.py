@@ -263,6 +263,14 @@ def test_the_ports_of_lumen_itself_are_not_called_taken(diagnose: Diagnose, site
     assert diagnose(site.env).one("ports").found.startswith("held by Lumen: ")
 
 
+def test_a_temporal_that_separate_processes_use_holds_no_port_of_ours(diagnose: Diagnose, site: Site) -> None:
+    """Without TEMPORAL_ADDRESS they find the server at its usual port, where `lumen up` would start one."""
+    environ = {name: value for name, value in site.env.items() if name != "TEMPORAL_ADDRESS"}
+    found = diagnose({**environ, "LUMEN_TEMPORAL_PORT": site.temporal_address.rpartition(":")[2]})
+    assert found.failed() == {}
+    assert found.status("temporal") is Status.OK
+
+
 def test_a_port_next_to_running_processes_can_be_taken(diagnose: Diagnose, site: Site) -> None:
     """A worker that could not start because its port is taken: the holder is named."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
