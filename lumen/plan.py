@@ -108,12 +108,15 @@ class Plan:
 
 
 def _shown(action: PlannedAction) -> PlannedAction:
-    if action.kind is not ActionKind.HTTP:
-        return action
-    spec = dict(action.spec)
-    spec["headers"] = dict.fromkeys(spec.get("headers", {}), "(hidden)")
-    spec["url"] = _shown_url(str(spec.get("url", "")))
-    return replace(action, spec=spec)
+    return replace(action, spec=shown_spec(action.kind, action.spec))
+
+
+def shown_spec(kind: ActionKind, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the spec of an action as it may leave the worker: see :meth:`Plan.shown`."""
+    if kind is not ActionKind.HTTP:
+        return spec
+    headers = dict.fromkeys(spec.get("headers", {}), "(hidden)")
+    return {**spec, "headers": headers, "url": _shown_url(str(spec.get("url", "")))}
 
 
 def _shown_url(url: str) -> str:

@@ -21,6 +21,7 @@ KIND_DECISION = "approval_quorum_decision"
 KIND_REMEDIATION = "auto_remediation"
 KIND_OVERRIDE = "override"
 KIND_RULES = "rules.loaded"
+_MAX_RULES_TEXT = 256 * 1024  # bytes
 
 
 def rfc3339(moment: datetime) -> str:
@@ -153,9 +154,21 @@ def void_entry(key: str, tried: int, reason: str, run_id: str) -> LedgerAppend:
     return LedgerAppend(claim_idem(key, tried), KIND_VOID, {"claim": claim}, first_wins=True)
 
 
-def rules_entry(rules_digest: str, rules: list[str]) -> LedgerAppend:
-    """Return the entry that a rule set came into force; one for each content."""
-    entry = {"type": KIND_RULES, "rules_digest": rules_digest, "rules": rules}
+def rules_entry(rules_digest: str, rules: list[str], text: str = "", *, hidden: bool = False) -> LedgerAppend:
+    """Return the entry that a rule set came into force; one for each content.
+
+    ``text`` is the JSON of rules and policy whose SHA-256 is ``rules_digest``, unless something in it is ``hidden``. One of
+    more than 256 KiB, or that is not Unicode, is left out.
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > _MAX_RULES_TEXT or any("\ud800" <= one <= "\udfff" for one in text):
+        text, hidden = "", True
+    entry = {
+        "type": KIND_RULES,
+        "rules_digest": rules_digest,
+        "rules": rules,
+        "text": text,
+        "hidden": hidden or not text,
+    }
     return LedgerAppend(f"{KIND_RULES}/{rules_digest}", KIND_RULES, {"rules": entry}, first_wins=True)
 
 

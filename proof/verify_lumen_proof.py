@@ -908,6 +908,10 @@ def story(entry: Entry, content: dict[str, Any]) -> str:
             if isinstance(vote, dict):
                 words = [str(vote.get(name)) for name in ("actor", "channel", "rank", "at", "reason")]
                 lines.append(f"{side}: {' | '.join(words)}")
+    text = content.get("text")
+    if entry.kind == b"rules.loaded" and isinstance(text, str) and content.get("hidden") is False:
+        same = "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() == content.get("rules_digest")
+        lines.append(f"text: {len(text)} characters of rules and policy, {'with' if same else 'NOT WITH'} this digest")
     detail = content.get("detail")
     for name, value in sorted(detail.items()) if isinstance(detail, dict) else []:
         if isinstance(value, dict) and isinstance(value.get("sha256"), str):

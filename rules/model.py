@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lumen.canonical import digest
-from lumen.plan import ActionKind, Approval, Limits, Mode
+from lumen.canonical import canonical_json, digest
+from lumen.plan import ActionKind, Approval, Limits, Mode, shown_spec
 from rules.language.matchers import Matcher
 from rules.language.patterns import Pattern
 
@@ -133,6 +133,20 @@ class RuleSet:
     policy: Policy
     digest: str
     warnings: tuple[str, ...] = ()
+
+    def text(self) -> tuple[str, bool]:
+        """Return the JSON text whose SHA-256 is ``digest``, and whether something in it had to be hidden.
+
+        What is hidden is what :meth:`lumen.plan.Plan.shown` hides; the text then has another SHA-256.
+        """
+        rules = [rule.content() for rule in self.rules]
+        shown = [{**rule, "actions": [_shown(action) for action in rule["actions"]]} for rule in rules]
+        content = {"rules": shown, "policy": self.policy.content()}
+        return canonical_json(content).decode("utf-8", "surrogatepass"), digest(content) != self.digest
+
+
+def _shown(action: dict[str, Any]) -> dict[str, Any]:
+    return {**action, "spec": shown_spec(action["kind"], action["spec"])}
 
 
 def digest_of(rules: tuple[Rule, ...], policy: Policy) -> str:

@@ -130,7 +130,9 @@ async def _announce_rules(source: RuleSource, ledger: LedgerClient) -> None:
         ruleset = source.current
         if ruleset.digest != announced:
             try:
-                await ledger.append(rules_entry(ruleset.digest, [rule.name for rule in ruleset.rules]))
+                text, hidden = ruleset.text()
+                names = [rule.name for rule in ruleset.rules]
+                await ledger.append(rules_entry(ruleset.digest, names, text, hidden=hidden))
             except LedgerUnavailableError:
                 pass  # tried again below; the ledger's own metrics and every waiting episode say that it is away
             except LedgerError:

@@ -165,6 +165,16 @@ def test_a_rule_set_is_recorded_once_by_its_content() -> None:
     assert first.parts["rules"]["rules"] == ["disk-full"]
 
 
+def test_the_text_of_the_rules_is_recorded_if_it_can_be() -> None:
+    """What is too long, or no Unicode, is left out, and the entry says that something is hidden."""
+    part = records.rules_entry("sha256:00", ["disk-full"], "{}").parts["rules"]
+    assert (part["text"], part["hidden"]) == ("{}", False)
+    assert records.rules_entry("sha256:00", [], "{}", hidden=True).parts["rules"]["hidden"] is True
+    for text in ("", "x" * 262_145, "\ue000" * 100_000, "\ud800"):
+        part = records.rules_entry("sha256:00", ["disk-full"], text).parts["rules"]
+        assert (part["text"], part["hidden"]) == ("", True)
+
+
 def test_only_one_of_claim_and_void_can_exist() -> None:
     """A void has the claim's key and no nonce, and what is there already stands."""
     void = records.void_entry(KEY, 2, "lost", "run")

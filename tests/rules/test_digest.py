@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,22 @@ def test_annotations_that_are_not_used_change_nothing(tmp_path: Path) -> None:
     rules = rules_of(tmp_path, "rules:\n" + FIRST)
     other = alert(SENT.labels, {"value": "other"})
     assert plan(rules, SENT).digest == plan(rules, other).digest
+
+
+def test_the_text_of_a_rule_set_has_its_digest(tmp_path: Path) -> None:
+    """What can be shown is exactly what the digest is over, so that anybody can check it with SHA-256."""
+    found = rules_of(tmp_path, "rules:\n" + FIRST + SECOND)
+    text, hidden = found.text()
+    assert not hidden
+    assert "sha256:" + hashlib.sha256(text.encode()).hexdigest() == found.digest
+    assert {"rules", "policy"} == json.loads(text).keys()
+
+
+def test_the_text_of_a_rule_set_holds_no_secret(tmp_path: Path) -> None:
+    """Header values and the query of a URL are not shown, and it says that something is missing."""
+    call = "http: {method: POST, url: 'https://example.com/x?token=hunter2', headers: {Authorization: Bearer hunter2}}"
+    found = rules_of(tmp_path, "rules:\n" + FIRST + SECOND.replace("proof: true", call))
+    text, hidden = found.text()
+    assert hidden
+    assert "hunter2" not in text
+    assert "https://example.com/x?(hidden)" in text
