@@ -44,9 +44,13 @@ def routes_of(app: FastAPI) -> set[str]:
 
 def routes_of_proofd() -> set[str]:
     """Return the routes in the source of proofd, whose application wants an open ledger."""
-    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "proof").rglob("*.py"))]
-    found = [route for source in sources for route in re.findall(r'@\w*router\.(get|post)\("([^"]+)"', source)]
-    return {f"{method.upper()} {path}" for method, path in found}
+    found = set()
+    for file in sorted((ROOT / "proof").rglob("*.py")):
+        source = file.read_text(encoding="utf-8")
+        prefix = "".join(re.findall(r'APIRouter\(prefix="([^"]+)"', source))
+        routes = re.findall(r'@\w*router\.(get|post)\("([^"]+)"', source)
+        found |= {f"{method.upper()} {prefix}{path}" for method, path in routes}
+    return found
 
 
 def called() -> set[str]:
