@@ -4,7 +4,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check bench docs lock clean
+.PHONY: help install run demo test peers check bench docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: install ## see a service hang and be repaired, in a minute (ARGS=--yes: un
 
 test: $(VENV)/.installed-dev ## run all tests, with coverage
 	$(PYTEST) -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+peers: $(VENV)/.installed-dev ## let programs of others read the ledger (Debian: golang-go, golang-golang-x-mod-dev)
+	$(PYTEST) tests/peers
 
 check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 	$(VENV)/bin/ruff check .
