@@ -20,10 +20,11 @@ _CLEAR = "\x1b[H\x1b[J"
 
 @dataclass(frozen=True)
 class Terminal:
-    """A terminal of so many columns and rows."""
+    """A terminal of so many columns and rows. ``draws``: it can be drawn on, not only printed to."""
 
     columns: int
     rows: int
+    draws: bool = True
 
 
 def terminal() -> Terminal | None:
@@ -39,7 +40,8 @@ def terminal() -> Terminal | None:
         size = _USUAL
     environ = environment()
     columns = _number(environ, "COLUMNS") or size.columns or _USUAL.columns
-    return Terminal(max(columns, _LEAST), _number(environ, "LINES") or size.lines or _USUAL.lines)
+    rows = _number(environ, "LINES") or size.lines or _USUAL.lines
+    return Terminal(max(columns, _LEAST), rows, environ.get("TERM", "dumb") != "dumb")
 
 
 def _number(environ: Mapping[str, str], name: str) -> int:

@@ -18,6 +18,9 @@ SOURCE_REQUEST = "request"
 REQUESTED_BY = "requested_by"
 """The label of a requested alert that names the person who asked."""
 
+REASON = "reason"
+"""The annotation of a requested alert that says why."""
+
 
 class AlertStatus(StrEnum):
     """Alertmanager's two states of an alert."""

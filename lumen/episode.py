@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lumen.alert import Alert
+from lumen.alert import REASON, Alert
 from lumen.outcome import EVALUATED_AGAIN, RAN, RETRIED_WHILE_FIRING, Outcome
 from lumen.plan import HOUR, MINUTE, Plan
 
@@ -74,9 +74,9 @@ class Episode:
         if late and self.alert is not None and _is_late_duplicate(alert, self.alert):
             self.repeats += 1
             return False
-        if self.alert is not None and alert.requested:
+        if self.alert is not None and alert.requested and (reason := self.alert.annotations.get(REASON)):
             # Asked again without a reason, it is still the first reason that people vote on.
-            alert = replace(alert, annotations={**self.alert.annotations, **alert.annotations})
+            alert = replace(alert, annotations={REASON: reason, **alert.annotations})
         self.alert = alert
         self.last_heard = now
         if not alert.firing:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 
-from lumen.alert import REQUESTED_BY, SOURCE_REQUEST, Alert, fingerprint
+from lumen.alert import REASON, REQUESTED_BY, SOURCE_REQUEST, Alert, fingerprint
 from lumen.display import printable, truncate
 from lumen.errors import IncompleteRequestError, OtherRuleError, UnknownRuleError
 from lumen.plan import Refusal
@@ -17,9 +17,6 @@ from rules.language.placeholders import fill, names, strings_in
 from rules.match import rule_for
 from rules.model import Rule, RuleSet
 from rules.planner import plan_for
-
-REASON = "reason"
-"""The annotation that says why a person asked."""
 
 _NAME = "alertname"
 _NEAREST = 3

@@ -170,7 +170,8 @@ def watched(
     as_json: bool,
 ) -> Iterator[View]:
     """Give the view that fits standard output. Ctrl-C inside ends the watch and nothing else."""
-    if as_json or terminal() is None:
+    size = terminal()
+    if as_json or size is None or not size.draws:
         with suppress(KeyboardInterrupt):
             yield JsonLines() if as_json else Appended(compare)
         return

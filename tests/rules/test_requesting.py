@@ -166,7 +166,7 @@ def test_an_unknown_rule_names_the_nearest(tmp_path: Path) -> None:
     ruleset = rules_of(tmp_path, DISK)
     with pytest.raises(UnknownRuleError, match=r'no rule "disk-ful": did you mean disk-full\?'):
         asked(ruleset, "disk-ful")
-    with pytest.raises(UnknownRuleError, match="there are disk-full"):
+    with pytest.raises(UnknownRuleError, match=r'there is no rule "\\x1bzzz"; there are disk-full'):
         asked(ruleset, "\x1bzzz")
 
 
