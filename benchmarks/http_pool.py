@@ -41,7 +41,7 @@ class HttpPool:
         return await self._request("GET", path, b"")
 
     async def _request(self, method: str, path: str, body: bytes) -> Any:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._kept() or await asyncio.open_connection("127.0.0.1", self._port)
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self._token}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         try:
@@ -55,6 +55,15 @@ class HttpPool:
         if not 200 <= status < 300:
             raise RuntimeError(f"{method} {path} answered {status}: {content[:500].decode(errors='replace')}")
         return json.loads(content)
+
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Return a connection that the server has not closed meanwhile, if there is one."""
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
 
 def parse_head(head: bytes) -> tuple[int, int]:

@@ -89,6 +89,28 @@ async def test_the_pool_keeps_connections_and_refuses_errors() -> None:
     assert connections == 1
 
 
+async def test_the_pool_leaves_a_connection_that_the_server_closed() -> None:
+    """A pause longer than the server keeps connections is no failure."""
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, HttpPool(server.sockets[0].getsockname()[1], "secret") as pool:
+        assert await pool.get("/head") == {}
+        async with asyncio.timeout(30):
+            while not pool._idle[0][0].at_eof():
+                await asyncio.sleep(0)
+        assert await pool.get("/head") == {}
+    assert connections == 2
+
+
 def test_the_machine_tells_about_this_process() -> None:
     """Memory and processor time are those of the process that was asked about."""
     assert 1 < resident_mb(os.getpid()) < 100_000
