@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from api.errors import UnreachableError
 from lumen.alert import Alert
@@ -100,7 +100,12 @@ async def reaching_temporal(seconds: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
-    except (RPCError, TimeoutError):
+    except (RPCError, TimeoutError) as error:
+        if isinstance(error, RPCError) and error.status == RPCStatusCode.INVALID_ARGUMENT:
+            raise UnreachableError(
+                "Temporal refuses what Lumen sends; most likely its namespace lacks Lumen's search attributes. "
+                "`lumen doctor` says which, and how to add them"
+            ) from None
         raise UnreachableError(
             "Temporal did not answer in time: send the request again, repeating it is harmless"
         ) from None

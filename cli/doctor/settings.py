@@ -44,6 +44,7 @@ def _secret_files(scene: Scene) -> list[Finding]:
     if case.ledger_file is not None:
         paths.append(Path(f"{case.ledger_file}.key"))  # signs checkpoints, unless PROOF_KEY_FILE names another
     paths += [Path(path) for name, path in sorted(case.environ.items()) if name in _FILES and path]
+    digests = {Path(case.settings.tokens_file)}
     findings, seen = [], 0
     for path in paths:
         try:
@@ -53,13 +54,14 @@ def _secret_files(scene: Scene) -> list[Finding]:
         seen += 1
         if mode & stat.S_IWOTH:
             findings.append(fail(f"{path} can be changed by every user of this machine", f"chmod o-rwx {path}"))
-        elif mode & stat.S_IROTH and path != Path(case.settings.tokens_file):  # that one holds digests
+        elif mode & stat.S_IROTH and path not in digests and _MOUNTED not in path.parents:
             findings.append(warn(f"{path} can be read by every user of this machine", f"chmod o-rwx {path}"))
     if not seen:
         return [skip("there are none yet")]
     return findings or [ok(f"{seen} files, none open to every user")]
 
 
+_MOUNTED = Path("/run/secrets")  # what a container engine puts there is for the container alone, whatever its mode
 _FILES = frozenset(
     {
         "LUMEN_TOKENS_FILE",
