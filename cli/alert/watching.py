@@ -96,18 +96,19 @@ class Appended:
         if self._lost:
             told = [f"{self._lost} answers again", *told]
         self._before, self._lost = document, ""
-        for line in told:
-            self._print(line)
+        self._print(told)
         return bool(told)
 
     def lost(self, who: str) -> None:
         """Say it once for each time that somebody is lost."""
         if self._lost != who:
-            self._print(_again(who))
+            self._print([_again(who)])
         self._lost = who
 
-    def _print(self, line: str) -> None:
-        say(f"{rfc3339(self._now())} {line}")
+    def _print(self, lines: Sequence[str]) -> None:
+        now = rfc3339(self._now())  # one time for all that was seen in one look
+        for line in lines:
+            say(f"{now} {line}")
 
 
 class JsonLines:
