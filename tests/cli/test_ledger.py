@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
+from proof.checkpoint import open_checkpoint
+from proof.note import VerifierKey
+from proof.signing.keyfile import create_keys
 from tests.cli.conftest import FakeService, Lumen
 from tests.cli.test_output import HOSTILE, is_harmless
 from tests.stack.processes import Child
@@ -53,3 +57,43 @@ def test_a_broken_ledger_is_exit_code_one(lumen: Lumen, service: FakeService, mo
     assert ran.out == "the ledger is broken at entry 3: leaf\n"
     assert lumen("proof", "verify", "--json").code == 1
     assert lumen("proof", "head").code == 1
+
+
+def test_the_key_is_printed_alone(lumen: Lumen, filled: str) -> None:
+    """`vkey` prints one line that is a key, so that it can be kept and given on as it is; the checkpoint is signed by it."""
+    printed = lumen("proof", "vkey")
+    assert printed.out.count("\n") == 1
+    key = VerifierKey.parse(printed.out.strip())
+    assert lumen("proof", "vkey", "--json").document == {"vkey": str(key), "vkeys": [str(key)]}
+    note = httpx.get(f"{filled}/checkpoint", trust_env=False).content
+    assert open_checkpoint(note, key.name, [key]).tree.size == 1
+
+
+@pytest.mark.parametrize("where", ["PROOF_KEY_FILE", "PROOF_DSN", "LUMEN_DATA_DIR"])
+def test_a_key_is_rotated_in_its_file(
+    lumen: Lumen, clean_place: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The new key comes after the old one in the file that the settings name, and `--finish` takes the old one out."""
+    values = {
+        "PROOF_KEY_FILE": (clean_place / "k.pem", clean_place / "k.pem"),
+        "PROOF_DSN": (f"sqlite:///{clean_place}/l.db", clean_place / "l.db.key"),
+        "LUMEN_DATA_DIR": (clean_place, clean_place / "proof.db.key"),
+    }
+    value, file = values[where]
+    monkeypatch.setenv(where, str(value))
+    old = create_keys(file, "lumen.local/ledger").newest.verifier
+    shown = lumen("proof", "rotate", "--reason", "yearly", "--json").document
+    assert shown == {"key_file": str(file), "vkeys": [str(old), shown["vkeys"][1]]}
+    assert lumen("proof", "rotate").code == 1
+    finished = lumen("proof", "rotate", "--finish")
+    assert finished.code == 0
+    assert shown["vkeys"][1] in finished.out
+    assert str(old) not in finished.out
+    assert "PRIVATE" not in finished.out
+
+
+def test_a_key_that_is_not_here_cannot_be_rotated(lumen: Lumen, clean_place: Path) -> None:
+    """On a machine without the key file the command says which file it looked for."""
+    ran = lumen("proof", "rotate")
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "proof.db.key" in ran.err
