@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import proof_bundle, proof_export, proof_import
+from cli import proof_bundle, proof_export, proof_import, proof_schema
 from cli.datadir import LEDGER_FILE
 from cli.failure import FAILED
 from cli.options import Json
@@ -21,6 +21,7 @@ app.command()(proof_export.export)
 app.command()(proof_export.verifier)
 app.command("import")(proof_import.import_)
 app.command()(proof_bundle.bundle)
+app.command()(proof_schema.schema)
 
 
 @app.command()
@@ -110,9 +111,10 @@ def rotate(
 
 
 def _key_file(client: ClientSettings) -> Path:
-    from proof.store import beside, sqlite_path  # noqa: PLC0415  # what only this command needs
+    from proof.store import beside, place  # noqa: PLC0415  # what only this command needs
 
     settings = client.settings
     if settings.proof_key_file:
         return Path(settings.proof_key_file)
-    return beside(sqlite_path(settings.proof_dsn) if settings.proof_dsn else client.data_dir / LEDGER_FILE)[0]
+    dsn = settings.proof_dsn
+    return beside(place(dsn, client.data_dir) if dsn else client.data_dir / LEDGER_FILE)[0]

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from lumen.settings import Settings
 
@@ -78,8 +78,12 @@ def secrets_of(settings: Settings) -> list[str]:
 
 
 def _secrets_in_url(url: str) -> list[str]:
-    parts = urlsplit(url)
-    return [unquote(parts.password)] if parts.password else []
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that is not encoded: whoever uses the URL refuses it
+        return []
+    named = parse_qs(parts.query)
+    return [unquote(parts.password or ""), *named.get("password", []), *named.get("sslpassword", [])]
 
 
 def _forms(secret: str) -> set[str]:

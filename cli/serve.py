@@ -16,6 +16,7 @@ from cli.failure import FAILED
 from cli.settings import load_process, require
 from lumen.errors import LumenError
 from lumen.settings import Settings
+from proof.store import is_postgresql
 
 LEDGER_ORIGIN = Settings.proof_origin
 """The name of the ledger in its checkpoints where ``PROOF_ORIGIN`` gives no other."""
@@ -70,6 +71,7 @@ def serve_proofd() -> None:
         checkpoint_file=settings.proof_checkpoint_file,
         anchor_dir=settings.proof_anchor_dir,
         anchor_url=settings.proof_anchor_url,
+        state_dir=settings.data_dir,
     )
     _until_stopped("proofd", serve(config, CollectorRegistry()))
 
@@ -92,8 +94,8 @@ def _forward_core_logs() -> None:
 
 
 def _with_ledger_file(settings: Settings) -> Settings:
-    if settings.proof_dsn:
-        return settings
     folder = Path(settings.data_dir).absolute()
-    datadir.create(folder)
-    return replace(settings, proof_dsn=f"sqlite:///{folder / 'proof.db'}")
+    in_files = settings.proof_key_file and settings.proof_checkpoint_file
+    if not settings.proof_dsn or (is_postgresql(settings.proof_dsn) and not in_files):
+        datadir.create(folder)
+    return settings if settings.proof_dsn else replace(settings, proof_dsn=f"sqlite:///{folder / 'proof.db'}")

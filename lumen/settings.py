@@ -173,7 +173,15 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "LUMEN_LANG": ("lang", _lang),
 }
 
-_SECRET = {"BRIDGE_SECRET", "LUMEN_WEBHOOK_TOKEN", "LUMEN_API_TOKEN", "PROOFD_TOKEN", "CONTROL_BUS_TOKEN", "PROOF_SALT"}
+_SECRET = {
+    "BRIDGE_SECRET",
+    "LUMEN_WEBHOOK_TOKEN",
+    "LUMEN_API_TOKEN",
+    "PROOFD_TOKEN",
+    "CONTROL_BUS_TOKEN",
+    "PROOF_SALT",
+    "PROOF_DSN",
+}
 
 
 def parse_settings(environ: Mapping[str, str], read_file: Reader) -> tuple[Settings, list[str]]:

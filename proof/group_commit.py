@@ -31,10 +31,12 @@ class GroupCommit(Generic[Item, Answer]):
         self,
         write: Callable[[Sequence[Item]], Sequence[Answer | ProofError]],
         on_fatal: Callable[[BaseException], None],
+        max_batch: int = _MAX_BATCH,
     ) -> None:
         """Start the thread."""
         self._write = write
         self._on_fatal = on_fatal
+        self._max_batch = max_batch
         self._queue: queue.Queue[tuple[Item, Future[Answer]] | None] = queue.Queue()
         self._lock = threading.Lock()
         self._stopped = False
@@ -75,7 +77,7 @@ class GroupCommit(Generic[Item, Answer]):
         while job is not None:
             if job[1].set_running_or_notify_cancel():
                 batch.append(job)
-            if len(batch) >= _MAX_BATCH:
+            if len(batch) >= self._max_batch:
                 return batch, False
             try:
                 job = self._queue.get_nowait()

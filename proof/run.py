@@ -19,7 +19,7 @@ from proof.entry import log_id
 from proof.errors import StartError, StoppedError
 from proof.ledger import Ledger, Places, open_ledger
 from proof.service import create_app
-from proof.store import LogIdentity, beside, sqlite_path
+from proof.store import LogIdentity, beside, place
 from proof.verifying import INTERVAL_SECONDS
 
 _log = logging.getLogger(__name__)
@@ -32,17 +32,18 @@ _MAX_ORIGIN_BYTES = 255
 class ProofdConfig:
     """How to run proofd.
 
-    ``port`` 0 lets the OS choose. ``dsn`` is ``sqlite:////abs/path`` or ``sqlite:///rel/path``. ``origin`` names the log
-    for the world, like ``lumen.example.com/ledger``: no spaces and no "+", since it is the name of the keys in signed
-    checkpoints. ``salt`` separates this log from others of the same origin. ``tokens`` are the accepted bearer tokens.
+    ``port`` 0 lets the OS choose. ``dsn`` is one of ``proof.store.open_store``. ``origin`` names the log for the world, like
+    ``lumen.example.com/ledger``: no spaces and no "+", since it is the name of the keys in signed checkpoints. ``salt``
+    separates this log from others of the same origin. ``tokens`` are the accepted bearer tokens.
 
-    ``key_file`` and ``checkpoint_file`` are paths; empty ones are beside the ledger (``beside``), and only a key file there
-    is made if it is missing. ``anchor_dir`` and ``anchor_url`` say where checkpoints are published besides.
+    ``key_file`` and ``checkpoint_file`` are paths; empty ones are beside the ledger (``beside``), for one on PostgreSQL in
+    ``state_dir``, and only a key file there is made if it is missing. ``anchor_dir`` and ``anchor_url`` say where
+    checkpoints are published besides.
     """
 
     host: str
     port: int
-    dsn: str
+    dsn: str = field(repr=False)
     origin: str
     salt: bytes | str = field(repr=False)
     tokens: tuple[str, ...] = field(repr=False)
@@ -51,6 +52,7 @@ class ProofdConfig:
     anchor_dir: str = ""
     anchor_url: str = field(default="", repr=False)
     verify_seconds: float = INTERVAL_SECONDS
+    state_dir: str = "."
 
 
 async def serve(
@@ -170,7 +172,7 @@ def _identity(config: ProofdConfig) -> LogIdentity:
 
 def _places(config: ProofdConfig) -> Places:
     if not (config.key_file and config.checkpoint_file):
-        key, note = beside(sqlite_path(config.dsn))
+        key, note = beside(place(config.dsn, config.state_dir))
     return Places(
         key_file=Path(config.key_file) if config.key_file else key,
         checkpoint_file=Path(config.checkpoint_file) if config.checkpoint_file else note,

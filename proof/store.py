@@ -74,7 +74,7 @@ class LedgerStore(Protocol):
     """A single-writer store. Opening verifies the whole chain and raises ``StartError``; nothing is ever repaired.
 
     Every method may be called from any thread. ``BrokenChainError`` from a reading method means that what is stored cannot
-    be read as what it should be.
+    be read as what it should be, ``UnavailableError`` that the database does not answer.
     """
 
     @property
@@ -143,7 +143,7 @@ class LedgerStore(Protocol):
     def verify(self, *, full: bool = True) -> Verification:
         """Check what is stored, reading only: everything, or what came since the last check that held.
 
-        Everything takes 20 to 40 s for a million entries.
+        Everything takes 20 to 40 s for a million entries. Raises ``UnavailableError`` if the database does not answer.
         """
 
     def freeze(self, reason: str) -> None:
@@ -159,14 +159,29 @@ def open_store(
     on_fatal: Callable[[BaseException], None],
     clock: Callable[[], datetime] = utc_now,
 ) -> LedgerStore:
-    """Open, verify and return the store that ``dsn`` names: ``sqlite:////abs/path`` or ``sqlite:///rel/path``.
+    """Open, verify and return the store that ``dsn`` names.
 
+    ``sqlite:////abs/path``, ``sqlite:///rel/path``, or a URI of libpq: ``postgresql://user:password@host:port/database``.
     ``on_fatal`` is called once, from the writer's thread, when a write or commit failed: the process must then stop.
     Raises ``StartError`` with one line that says what to do.
     """
+    if is_postgresql(dsn):
+        try:
+            from proof.postgres.store import PostgresStore  # noqa: PLC0415 - only the chosen database is loaded
+        except ImportError as error:
+            raise StartError(
+                f"PROOF_DSN names PostgreSQL, and its driver cannot be loaded ({error.name or 'psycopg'}): "
+                "install Lumen with the extra postgres: pip install 'lumen-remediation[postgres]'"
+            ) from None
+        return PostgresStore.open(dsn, identity, on_fatal, clock)
     from proof.sqlite_store import SqliteStore  # noqa: PLC0415 - only the chosen database is loaded
 
     return SqliteStore.open(sqlite_path(dsn), identity, on_fatal, clock)
+
+
+def is_postgresql(dsn: str) -> bool:
+    """Tell whether a DSN is one of PostgreSQL."""
+    return dsn.startswith(("postgresql://", "postgres://"))
 
 
 def sqlite_path(dsn: str) -> Path:
@@ -176,10 +191,19 @@ def sqlite_path(dsn: str) -> Path:
     if not dsn.startswith(prefix) or path in {"", "/", ":memory:"} or "\x00" in path:
         scheme = dsn.partition(":")[0] if dsn.isprintable() else "?"
         raise StartError(
-            f"PROOF_DSN with scheme {scheme[:20]!r} cannot be used: "
+            f"PROOF_DSN with scheme {scheme[:20]!r} cannot be used here: "
             "write sqlite:////absolute/path/proof.db or sqlite:///relative/path/proof.db"
+            + ("" if is_postgresql(dsn) else ", or for proofd postgresql://user:password@host:port/database")
         )
     return Path(path)
+
+
+def place(dsn: str, folder: str | Path) -> Path:
+    """Return the path beside which key and last signed checkpoint are by default (``beside``).
+
+    It is the ledger's own file; for one on PostgreSQL, ``postgresql`` in ``folder``. Raises ``StartError`` for other DSNs.
+    """
+    return Path(folder).absolute() / "postgresql" if is_postgresql(dsn) else sqlite_path(dsn)
 
 
 def beside(ledger: Path) -> tuple[Path, Path]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 
+from proof.errors import UnavailableError
 from proof.store import LedgerStore, Verification
 
+_log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 60.0
 _MISSED = 3
 """After so many intervals without a check that held, an earlier one says nothing about now."""
@@ -44,7 +47,10 @@ class Verifier:
         self._thread.start()
 
     def verify(self, *, full: bool) -> Verification:
-        """Check everything, or what is new; a check that fails freezes the ledger."""
+        """Check everything, or what is new; a check that fails freezes the ledger.
+
+        Raises ``UnavailableError`` if the database does not answer.
+        """
         with self._one_at_a_time:
             began = self._clock()
             result = self._store.verify(full=full)
@@ -62,4 +68,7 @@ class Verifier:
 
     def _run(self) -> None:
         while not self._closing.wait(self._interval):
-            self.verify(full=False)
+            try:
+                self.verify(full=False)
+            except UnavailableError as error:  # says nothing about the ledger; if it lasts, the last yes goes stale
+                _log.warning("the ledger was not verified: %s", error)

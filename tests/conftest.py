@@ -19,6 +19,7 @@ from activities.metrics import WorkerMetrics
 from lumen import names
 from rules.source import RuleSource
 from tests.stack.bench import Bench, bench_settings
+from tests.stack.postgres import Postgres, installed, running_postgres
 from tests.stack.processes import Child, free_port, lumen_command, temporal_binary
 from tests.stack.receiver import Receiver
 from tests.stack.rulebook import Rulebook
@@ -39,6 +40,17 @@ TIME_SKIPPING = [
 def require_all() -> bool:
     """Whether a missing program must fail a test instead of skipping it (``REQUIRE_ALL=1``, as in CI)."""
     return os.environ.get("REQUIRE_ALL") == "1"  # noqa: TID251 - the one switch of the tests
+
+
+@pytest.fixture(scope="session")
+def postgres(require_all: bool) -> Iterator[Postgres]:
+    """A PostgreSQL server with an empty cluster; a test that stops it starts it again."""
+    programs = installed()
+    if programs is None and not require_all:
+        pytest.skip("not installed: PostgreSQL (Debian: postgresql)")
+    assert programs is not None, "not installed: PostgreSQL (Debian: postgresql)"
+    with running_postgres(programs) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(scope="session")

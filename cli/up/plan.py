@@ -87,9 +87,10 @@ def make_plan(environ: Mapping[str, str], secrets: Mapping[str, str], data_dir: 
         "LUMEN_DATA_DIR": str(data_dir),
         "LUMEN_RULES": str(rules),
         "PROOFD_URL": settings.proofd_url,
-        "PROOF_DSN": settings.proof_dsn,
         "PUBLIC_BASE_URL": settings.public_base_url,
     }
+    if not mine.get("PROOF_DSN_FILE"):  # what stands in a file stays there
+        mine["PROOF_DSN"] = settings.proof_dsn
     return Plan(settings, mine, data_dir, own_temporal, own_ledger)
 
 

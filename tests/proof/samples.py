@@ -68,7 +68,7 @@ def chain(length: int) -> list[StoredEntry]:
 
 def open_ledger(path: Path, identity: LogIdentity = IDENTITY) -> LedgerStore:
     """Open the SQLite ledger in ``path``; a failing write fails the test, since the writer's thread raises."""
-    return open_store(f"sqlite:///{path}", identity, _unexpected)
+    return open_store(f"sqlite:///{path}", identity, unexpected)
 
 
 def places(path: Path, **changes: Any) -> Places:
@@ -80,7 +80,7 @@ def places(path: Path, **changes: Any) -> Places:
 @contextlib.contextmanager
 def signed_ledger(path: Path, **changes: Any) -> Iterator[Ledger]:
     """Yield the ledger in ``path`` with everything that signs and watches it; ``changes`` are to its places."""
-    ledger = open_signed(f"sqlite:///{path}", IDENTITY, places(path, **changes), CollectorRegistry(), _unexpected)
+    ledger = open_signed(f"sqlite:///{path}", IDENTITY, places(path, **changes), CollectorRegistry(), unexpected)
     try:
         yield ledger
     finally:
@@ -92,5 +92,5 @@ def append(store: LedgerStore, item: Draft) -> Receipt:
     return store.append(item).result(30)
 
 
-def _unexpected(error: BaseException) -> None:
+def unexpected(error: BaseException) -> None:
     raise error

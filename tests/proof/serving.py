@@ -27,12 +27,16 @@ import asyncio, sys
 from prometheus_client import CollectorRegistry
 from proof.errors import ProofError
 from proof.run import ProofdConfig, serve
-dsn, origin, salt, token, limit = sys.argv[1:]
+dsn, folder, origin, salt, token, limit, lease = sys.argv[1:]
 if limit != "0":
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+if lease != "0":
+    import proof.postgres.store as store
+    from proof.postgres.session import Timing
+    store.Timing = lambda: Timing(lease=float(lease), beat=float(lease) / 10)
 try:
-    asyncio.run(serve(ProofdConfig("127.0.0.1", 0, dsn, origin, salt, (token,)), CollectorRegistry(),
+    asyncio.run(serve(ProofdConfig("127.0.0.1", 0, dsn, origin, salt, (token,), state_dir=folder), CollectorRegistry(),
                       lambda host, port: print(f"http://{host}:{port}", flush=True)))
 except ProofError as error:
     print(error, file=sys.stderr)
@@ -87,9 +91,13 @@ class ProofdProcess:
 
 
 @contextlib.contextmanager
-def proofd_process(path: Path, file_size_limit: int = 0) -> Iterator[ProofdProcess]:
-    """Yield a proofd in a process of its own that has started or ended; kill it afterwards."""
-    arguments = [f"sqlite:///{path}", ORIGIN, SALT.decode(), TOKEN, str(file_size_limit)]
+def proofd_process(path: Path, file_size_limit: int = 0, dsn: str = "", lease: float = 0) -> Iterator[ProofdProcess]:
+    """Yield a proofd in a process of its own that has started or ended; kill it afterwards.
+
+    ``dsn`` names a ledger on PostgreSQL, whose key and checkpoint are beside ``path``, and ``lease`` its ``Timing.lease``.
+    """
+    where = [dsn or f"sqlite:///{path}", str(path.parent)]
+    arguments = [*where, ORIGIN, SALT.decode(), TOKEN, str(file_size_limit), str(lease)]
     process = subprocess.Popen(
         [sys.executable, "-c", _SCRIPT, *arguments],
         cwd=ROOT,

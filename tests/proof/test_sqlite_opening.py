@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proof.entry import log_id
-from proof.errors import StartError, UnavailableError
+from proof.errors import StartError
 from proof.sqlite_schema import connect_writer
-from proof.store import LedgerStore, LogIdentity, sqlite_path
+from proof.store import LedgerStore, sqlite_path
 from tests.proof.samples import IDENTITY, append, draft, open_ledger
 
 if TYPE_CHECKING:
@@ -43,30 +42,6 @@ def test_a_second_opening_is_refused(path: Path, ledger: LedgerStore) -> None:
     for name in (path, link):
         with pytest.raises(StartError, match=rf"open in another proofd \(process {os.getpid()}\)"):
             open_ledger(name)
-
-
-def test_closing_releases_everything(path: Path) -> None:
-    """After closing, also twice, appends are refused and the ledger opens again with what it had."""
-    store = open_ledger(path)
-    head = (append(store, draft("a")), store.head)[1]
-    store.close()
-    store.close()
-    with pytest.raises(UnavailableError):
-        store.append(draft("b"))
-    with pytest.raises(UnavailableError):
-        store.entry(0)
-    again = open_ledger(path)
-    assert again.head == head
-    again.close()
-
-
-@pytest.mark.parametrize(("origin", "salt"), [("example.com/other", b"pepper"), ("example.com/ledger", b"salt")])
-def test_another_origin_or_salt_is_another_log(path: Path, origin: str, salt: bytes) -> None:
-    """A ledger opens only under the names it was made with, even while it is empty; the salt is not shown."""
-    open_ledger(path).close()
-    with pytest.raises(StartError, match="belongs to another log") as caught:
-        open_ledger(path, LogIdentity(origin, log_id(origin, salt)))
-    assert "pepper" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"not a database, but as long as the header of one" * 30, b"x", b""])

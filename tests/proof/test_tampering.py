@@ -1,7 +1,5 @@
 """Every change to the file of a ledger is found, at the right entry, by the check that precedes every start."""
 
-# ruff: noqa: S608 - the statements are the tamperer's, made of literals in this file
-
 from __future__ import annotations
 
 import contextlib
@@ -14,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proof.chain import Head
-from proof.errors import BrokenChainError, StartError
+from proof.errors import BrokenChainError
 from proof.sqlite_reader import read_entries, verify_file
 from proof.sqlite_schema import connect_reader
 from tests.proof.samples import LOG, append, draft, open_ledger
@@ -103,95 +101,6 @@ def test_a_flip_anywhere_in_the_file_is_found_or_harmless(original: Path, copy: 
     assert bodies(copy) == bodies(original)
 
 
-@pytest.mark.parametrize("seq", range(ENTRIES))
-@pytest.mark.parametrize(("column", "code"), [("leaf", "leaf"), ("body", "leaf"), ("idem", "idem"), ("seq", "missing")])
-def test_every_changed_column_of_an_entry_is_found(copy: Path, seq: int, column: str, code: str) -> None:
-    """A changed copy beside the body is as bad as a changed body."""
-    values = {"leaf": "zeroblob(32)", "body": "CAST('{}' AS BLOB)", "idem": "'other'", "seq": "seq + 100"}
-    change(copy, f"UPDATE entry SET {column} = {values[column]} WHERE seq = {seq}")
-    assert first_bad(copy) == (seq, code)
-
-
-@pytest.mark.parametrize("seq", [0, 1, 3])
-@pytest.mark.parametrize(
-    "assignment",
-    [
-        "data = CAST('{\"n\":9}' AS BLOB)",
-        "data = x''",
-        "salt = zeroblob(32)",
-        "salt = x''",
-        "salt = NULL",
-        "data = NULL",
-        "name = 'other'",
-        "seq = 2",
-        "seq = 77",
-        "seq = -1",
-    ],
-)
-def test_every_changed_column_of_a_part_is_found(copy: Path, seq: int, assignment: str) -> None:
-    """A part that does not fit its commitment, or moved to another entry, is found at the first entry that shows it."""
-    change(copy, f"UPDATE part SET {assignment} WHERE seq = {seq} AND name = 'action'")
-    assert first_bad(copy) == (min(seq, 2) if assignment == "seq = 2" else seq, "part")
-
-
-@pytest.mark.parametrize("seq", range(ENTRIES))
-def test_every_deleted_entry_is_found(copy: Path, seq: int) -> None:
-    """A deleted row, the last one too, is the first bad seq, whether its parts went with it or not."""
-    change(copy, f"DELETE FROM entry WHERE seq = {seq}")
-    assert first_bad(copy) == (seq, "missing")
-    change(copy, f"DELETE FROM part WHERE seq = {seq}")
-    assert first_bad(copy) == (seq, "missing")
-
-
-@pytest.mark.parametrize("kept", range(ENTRIES))
-def test_a_cut_tail_is_found(copy: Path, kept: int) -> None:
-    """All entries from one on deleted: that one is missing."""
-    change(copy, f"DELETE FROM entry WHERE seq >= {kept}", f"DELETE FROM part WHERE seq >= {kept}")
-    assert first_bad(copy) == (kept, "missing")
-
-
-@pytest.mark.parametrize("seq", [0, 1, 3])
-@pytest.mark.parametrize("name", ["action", "approval"])
-def test_every_deleted_part_is_found(copy: Path, seq: int, name: str) -> None:
-    """A part that is gone, rather than erased, is found at its entry."""
-    change(copy, f"DELETE FROM part WHERE seq = {seq} AND name = '{name}'")
-    assert first_bad(copy) == (seq, "part")
-
-
-def test_parts_that_outlive_a_hidden_cut_are_found(copy: Path) -> None:
-    """A tail cut together with the stated head is betrayed by the parts left behind."""
-    leaf = "(SELECT lower(hex(leaf)) FROM entry WHERE seq = 1)"
-    size = "(SELECT sum(length(body)) FROM entry) + (SELECT sum(length(data)) FROM part WHERE seq < 2)"
-    change(copy, "DELETE FROM entry WHERE seq > 1", f"UPDATE head SET height = 2, leaf = {leaf}, size = {size}")
-    assert first_bad(copy) == (2, "missing")
-
-
-@pytest.mark.parametrize(
-    ("statement", "expected"),
-    [
-        ("DELETE FROM head", (None, "head")),
-        ("UPDATE head SET height = 3", (2, "head")),
-        ("UPDATE head SET height = 9", (4, "missing")),
-        ("UPDATE head SET height = -1", (None, "head")),
-        ("UPDATE head SET leaf = 'x'", (3, "head")),
-        ("UPDATE head SET size = size + 1", (None, "head")),
-        ("INSERT INTO part VALUES (9, 'x', NULL, NULL)", (4, "missing")),
-        ("INSERT INTO part VALUES (-1, 'x', NULL, NULL)", (4, "missing")),
-        ("INSERT INTO part VALUES (2, 'x', NULL, NULL)", (2, "part")),
-    ],
-)
-def test_the_stated_head_must_be_true(copy: Path, statement: str, expected: tuple[int | None, str]) -> None:
-    """A head row that is gone or wrong, and parts without an entry, are found."""
-    change(copy, statement)
-    assert first_bad(copy) == expected
-
-
-def test_entries_beyond_the_stated_head_are_found(copy: Path) -> None:
-    """A head set back to an earlier, true head does not hide the entries after it."""
-    change(copy, "UPDATE head SET height = 3, leaf = (SELECT lower(hex(leaf)) FROM entry WHERE seq = 2)")
-    assert first_bad(copy) == (3, "head")
-
-
 def test_an_unreadable_page_is_found_at_its_first_entry(path: Path) -> None:
     """Where SQLite itself cannot read on, the first bad seq is the first entry that cannot be read."""
     store = open_ledger(path)
@@ -216,19 +125,6 @@ def test_a_deleted_index_entry_is_found(copy: Path) -> None:
         db.execute("DELETE FROM sqlite_master WHERE name = 'sqlite_autoindex_entry_1'")
         db.commit()
     assert first_bad(copy)[1] == "database"
-
-
-def test_a_ledger_that_does_not_verify_does_not_start(copy: Path) -> None:
-    """The start is refused in one line with the seq, the reason and what to do; the file keeps its content."""
-    change(copy, "UPDATE entry SET body = CAST('{}' AS BLOB) WHERE seq = 2")
-    before = copy.read_bytes()
-    with pytest.raises(StartError) as caught:
-        open_ledger(copy)
-    message = str(caught.value)
-    assert "first bad seq 2: leaf: " in message
-    assert "restore the last good backup" in message
-    assert "\n" not in message
-    assert copy.read_bytes() == before
 
 
 def test_a_sound_copy_starts(copy: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from proof.store import LedgerStore, Verification
 from proof.verifying import Verifier
-from tests.proof.samples import append, draft, open_ledger
+from tests.proof.samples import append, draft
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,50 +94,3 @@ def test_checks_do_not_meet(ledger: LedgerStore, monkeypatch: pytest.MonkeyPatch
     for thread in threads:
         thread.join()
     assert met == [False] * 5
-
-
-@pytest.mark.parametrize(
-    ("statement", "code"),
-    [
-        ("UPDATE entry SET leaf = zeroblob(32) WHERE seq = 5", "leaf"),
-        ("UPDATE entry SET leaf = zeroblob(32) WHERE seq = 4", "leaf"),
-        ("UPDATE entry SET idem = 'x' WHERE seq = 6", "idem"),
-        ("UPDATE part SET data = x'00' WHERE seq = 6", "part"),
-        ("UPDATE node SET hash = zeroblob(32) WHERE level = 3", "node"),
-        ("UPDATE node SET hash = zeroblob(32) WHERE level = 1 AND place = 0", "whole"),
-        ("DELETE FROM node WHERE level = 1 AND place = 3", "node"),
-        ("DELETE FROM node WHERE level = 2 AND place = 0", "node"),
-        ("INSERT INTO node VALUES (9, 9, zeroblob(32))", "whole"),
-        ("DELETE FROM entry WHERE seq = 7", "missing"),
-        ("UPDATE head SET height = 7", "head"),
-        ("UPDATE head SET size = size + 1", "head"),
-        ("INSERT INTO checkpoint VALUES (6, x'00')", "checkpoint"),
-        ("INSERT INTO checkpoint VALUES (3, x'00')", "whole"),
-        ("UPDATE entry SET body = x'00' WHERE seq = 0", "whole"),
-    ],
-)
-def test_what_a_check_of_the_new_sees(path: Path, ledger: LedgerStore, statement: str, code: str) -> None:
-    """The check of the new finds damage to new entries, their nodes and what it went on from; the whole finds the rest."""
-    for number in range(5):
-        append(ledger, draft(f"k{number}", action=number))
-    assert ledger.verify(full=False) == Verification(ok=True, height=5)
-    for number in range(5, 8):
-        append(ledger, draft(f"k{number}", action=number))
-    change(path, statement)
-    found = ledger.verify(full=False)
-    assert found.ok is (code == "whole")
-    assert (found.reason or "whole").startswith(code)
-    assert not ledger.verify(full=True).ok
-
-
-def test_the_check_of_the_new_takes_little(path: Path) -> None:
-    """It reads what is new, not the whole: entries before it may be unreadable without it knowing."""
-    store = open_ledger(path)
-    for number in range(20):
-        append(store, draft(f"k{number}"))
-    assert store.verify(full=False).ok
-    change(path, "UPDATE entry SET body = x'00' WHERE seq < 10")
-    append(store, draft("new"))
-    assert store.verify(full=False) == Verification(ok=True, height=21)
-    assert store.verify(full=True).first_bad_seq == 0
-    store.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from proof.ledger import open_ledger as open_signed
 from proof.merkle import TreeHead
 from proof.signing.keyfile import create_keys, read_keys
 from proof.store import LogIdentity, beside
-from tests.proof.samples import IDENTITY, ORIGIN, append, draft, open_ledger, places, signed_ledger
+from tests.proof.samples import IDENTITY, ORIGIN, append, draft, places, signed_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,20 +29,6 @@ def filled(path: Path, first: int, count: int, **changes: Any) -> None:
     with signed_ledger(path, **changes) as ledger:
         for number in range(first, first + count):
             append(ledger.store, draft(f"key-{number}", action=number))
-
-
-def copied(path: Path) -> Path:
-    """Return a copy of the closed ledger in ``path``, without what is beside it."""
-    copy = path.with_name("copy.db")
-    shutil.copy(path, copy)
-    return copy
-
-
-def put_back(copy: Path, path: Path) -> None:
-    """Put a copy in the place of the ledger, as a restore does."""
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    shutil.copy(copy, path)
 
 
 @contextlib.contextmanager
@@ -59,84 +44,6 @@ def frozen(path: Path, **changes: Any) -> Iterator[Ledger]:
         assert ledger.store.entries(0, 1) or ledger.store.head.height == 0
         yield ledger
     assert (note.read_bytes() if note.exists() else None) == before
-
-
-def test_an_older_copy_is_frozen(path: Path) -> None:
-    """A backup put back in the place of a newer ledger starts read-only, names both sizes, and shows what was signed."""
-    filled(path, 0, 3)
-    old = copied(path)
-    filled(path, 3, 2)
-    put_back(old, path)
-    with frozen(path) as ledger:
-        assert "has 3 entries" in (ledger.store.failure or "")
-        assert "was signed over 5" in (ledger.store.failure or "")
-        assert ledger.notary.published is not None
-        assert ledger.notary.published.tree.size == 5
-    put_back(old, path)
-    with frozen(path):
-        pass
-
-
-def test_the_newest_copy_goes_on(path: Path) -> None:
-    """A copy of the newest state is as good as the ledger itself."""
-    filled(path, 0, 3)
-    newest = copied(path)
-    put_back(newest, path)
-    filled(path, 3, 2)
-    with signed_ledger(path) as ledger:
-        assert (ledger.store.failure, ledger.store.head.height) == (None, 5)
-
-
-def test_a_fork_is_frozen(path: Path) -> None:
-    """A copy that went on by itself elsewhere, with the same key and further than the ledger, has another history."""
-    filled(path, 0, 3)
-    fork = path.with_name("fork.db")
-    for original, name in zip((path, *beside(path)), (fork, *beside(fork)), strict=True):
-        name.parent.mkdir(exist_ok=True)
-        shutil.copy(original, name)
-    filled(path, 3, 2)
-    filled(fork, 30, 4)
-    put_back(fork, path)
-    with frozen(path) as ledger:
-        assert "the first 5 entries" in (ledger.store.failure or "")
-        assert "its history is another one" in (ledger.store.failure or "")
-
-
-def test_a_rewritten_history_is_frozen(path: Path) -> None:
-    """Whoever can write to the database makes every hash anew, but cannot sign: the next start sees it."""
-    filled(path, 0, 4)
-    store = open_ledger(rewritten := path.with_name("rewritten.db"))
-    for number in range(6):
-        append(store, draft(f"key-{number}", action=-number))
-    store.close()
-    put_back(rewritten, path)
-    with frozen(path) as ledger:
-        assert "its history is another one" in (ledger.store.failure or "")
-
-
-def test_an_emptied_ledger_is_frozen(path: Path) -> None:
-    """A ledger file that is gone is not begun anew under the same checkpoint."""
-    filled(path, 0, 2)
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    with frozen(path) as ledger:
-        assert "has 0 entries" in (ledger.store.failure or "")
-
-
-def test_a_lost_checkpoint_is_frozen_and_comes_back(path: Path) -> None:
-    """Without the last checkpoint nobody knows whether this copy is the newest; any later one of it, put back, will do."""
-    filled(path, 0, 3)
-    note = beside(path)[1]
-    kept = note.read_bytes()
-    filled(path, 3, 1)
-    note.unlink()
-    with frozen(path) as ledger:
-        assert f"is not in {note}" in (ledger.store.failure or "")
-        assert ledger.notary.published is None
-    note.write_bytes(kept)
-    with signed_ledger(path) as ledger:
-        assert ledger.store.failure is None
-        assert append(ledger.store, draft("more")).seq == 4
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xff", None])

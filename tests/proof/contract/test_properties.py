@@ -1,54 +1,55 @@
-"""The store against any JSON, and against a dictionary under appends, retries, conflicts and restarts."""
+"""Every store against any JSON, and against a dictionary under appends, retries, conflicts and restarts."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from proof.errors import IdemConflictError
 from proof.store import Receipt, Verification
-from tests.proof.samples import LOG, append, draft, json_data, open_ledger
+from tests.proof.samples import LOG, append, draft, json_data
 
 if TYPE_CHECKING:
-    pass
+    from tests.proof.contract.houses import House
 
 
 @given(data=json_data)
-@settings(max_examples=40)
-def test_any_json_survives(data: Any) -> None:
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_json_survives(house: House, data: Any) -> None:
     """Whatever a part holds, its retry is a duplicate after a restart, and the ledger verifies."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "proof.db"
-        store = open_ledger(path)
+    house.empty()
+    with house.opened() as store:
         first = append(store, draft("k", action=data))
-        store.close()
-        store = open_ledger(path)
+    with house.opened() as store:
         assert append(store, draft("k", action=data)) == Receipt(0, first.leaf, LOG, 1, duplicate=True)
         assert store.verify().ok
-        store.close()
 
 
 class LedgerMachine(RuleBasedStateMachine):
     """Appends, retries, conflicts and restarts in any order, against a dictionary."""
 
-    def __init__(self) -> None:
+    def __init__(self, house: House) -> None:
         """Open a new ledger."""
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name) / "proof.db"
-        self.store = open_ledger(self.path)
+        house.empty()
+        self.house = house
+        self.store = house.open()
         self.model: dict[str, tuple[Any, Receipt]] = {}
 
     def teardown(self) -> None:
-        """Close and remove it."""
+        """Close it."""
         self.store.close()
-        self.folder.cleanup()
 
     @rule(data=json_data)
     def append_new(self, data: Any) -> None:
@@ -82,7 +83,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """A restart changes nothing."""
         before = self.store.head
         self.store.close()
-        self.store = open_ledger(self.path)
+        self.store = self.house.open()
         assert self.store.head == before
 
     @invariant()
@@ -91,5 +92,9 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.store.verify() == Verification(ok=True, height=len(self.model))
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
-TestLedgerMachine = LedgerMachine.TestCase
+def test_appends_retries_conflicts_and_restarts(house: House) -> None:
+    """In any order the ledger says what the dictionary says."""
+    run_state_machine_as_test(
+        functools.partial(LedgerMachine, house),  # type: ignore[arg-type]  # whatever makes a machine will do
+        settings=settings(max_examples=12, stateful_step_count=12, deadline=None),
+    )
