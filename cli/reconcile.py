@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.failure import FAILED
+from cli.omission.report import examine, tell
 from cli.options import Json
 from cli.output import print_fields, print_json, say
 from cli.session import visit
@@ -58,18 +59,27 @@ class Account:
         return self.missing == 0 and not any(self.no_outcome.values())
 
 
-def reconcile(as_json: Json = False) -> None:
-    """Check that accepted - ended = open; exit code 1 when an episode ended without an outcome.
+def reconcile(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Read the whole ledger, not only what Temporal still keeps episodes of.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check that accepted - ended = open, and that ledger and Temporal tell the same story; exit code 1 if not.
 
-    Counts what Temporal keeps: closed episodes leave when the retention of its namespace is over.
+    Counts what Temporal keeps: closed episodes leave when the retention of its namespace is over. Compared with the
+    ledger: every started action has a result, every episode has entries, every attempt has an episode.
     """
     account = visit(settled)
+    report = examine(everything=everything)
+    ok = account.ok and report.ok
     if as_json:
         totals = {"open_total": account.open_total, "ended_total": account.ended_total, "missing": account.missing}
-        print_json({"ok": account.ok, **asdict(account), **totals})
+        print_json({"ok": ok, **asdict(account), **totals, "ledger": report.document()})
     else:
+        tell(report)
         _print(account)
-    if not account.ok:
+    if not ok:
         raise typer.Exit(FAILED)
 
 
