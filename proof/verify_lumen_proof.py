@@ -824,6 +824,7 @@ class Bundle:
         self.raw, self.pinned = raw, keys
         self.told: list[str] = []
         self.seq = -1
+        self.last_at = b""
         self.about_alert = False
 
     def verify(self) -> None:
@@ -862,7 +863,7 @@ class Bundle:
             raise Tampered(seq, "log", "the entry belongs to another log")
         if seq <= self.seq:
             raise Tampered(seq, "seq", "the entries do not ascend")
-        self.seq = seq
+        self.seq, self.last_at = seq, entry.at
         proof = [from_base64(text) for text in item["proof"]]
         leaf = hashlib.sha256(b"\x00" + line).digest()
         if not included(leaf, seq, self.checkpoint.size, proof, self.checkpoint.root):
@@ -1015,7 +1016,7 @@ def verify_bundle(chosen: argparse.Namespace) -> dict[str, Any]:
         raise Unreadable("--against needs an export: a bundle does not show how the log began")
     bundle = Bundle(read_small(chosen.path, 1 << 30), chosen.vkey)
     bundle.verify()
-    check_age(bundle.checkpoint, b"", chosen.witness, chosen.max_age)
+    check_age(bundle.checkpoint, bundle.last_at, chosen.witness, chosen.max_age)
     facts = {name: bundle.content[name] for name in ("format", "version", "origin", "log", "alert_key")}
     return {**facts, "entries": len(bundle.content["entries"]), "signed": bundle.checkpoint.size, "story": bundle.told}
 
