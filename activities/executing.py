@@ -177,6 +177,7 @@ def _after_shutdown(ended: Ended, action: PlannedAction) -> Ended:
 
 
 async def _heartbeat() -> None:
+    # Not at once: each is a write in Temporal, and most actions are over before the first is needed.
     while True:
-        activity.heartbeat()
         await asyncio.sleep(_HEARTBEAT)
+        activity.heartbeat()

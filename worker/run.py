@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 
 from activities.connection import connect
+from activities.execution.standby import Standby
+from activities.kinds.command import CAPTURE_BYTES
 from activities.ledger_client import LedgerClient
 from activities.metrics import WorkerMetrics
 from lumen.errors import LedgerError, LedgerUnavailableError, SettingsError
@@ -63,7 +65,8 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         metrics = WorkerMetrics(registry, version("lumen-remediation"))
-        wired = wire(settings, connected, http, source, metrics)
+        standby = await stack.enter_async_context(Standby(CAPTURE_BYTES))
+        wired = wire(settings, connected, http, source, metrics, standby)
         for worker in build_workers(connected, wired, runners):
             await stack.enter_async_context(worker)
         server = _server(settings, registry, connected)

@@ -15,6 +15,7 @@ from activities.execution.supervised import spawn_supervisor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from activities.execution.standby import Standby
     from activities.execution.supervised import Supervised
 
 __all__ = ["CommandResult", "CommandSpec", "RunningCommand", "run_command"]
@@ -31,13 +32,17 @@ class RunningCommand:
     process goes away, the command is killed.
     """
 
-    def __init__(self, spec: CommandSpec) -> None:
-        """Begin to start the command. NotImplementedError where there is no Linux."""
+    def __init__(self, spec: CommandSpec, standby: Standby | None = None) -> None:
+        """Begin to start the command, with the supervisor of `standby` if one is ready.
+
+        NotImplementedError where there is no Linux.
+        """
         if sys.platform != "linux":
             raise NotImplementedError(f"commands run on Linux only, not on {sys.platform}: run this worker on Linux")
         self._spec = spec
         self._loop = asyncio.get_running_loop()
-        self._link = SupervisorLink(self._loop)
+        self._ready = standby.take() if standby is not None and standby.capture_bytes == spec.capture_bytes else None
+        self._link = SupervisorLink(self._loop) if self._ready is None else self._ready.link
         self._supervised: Supervised | None = None  # once it was asked to start the command
         self._cancel_requested = False
         self._why_lost = ""
@@ -83,9 +88,12 @@ class RunningCommand:
         spec, link = self._spec, self._link
         try:
             request = encode_request(spec.argv, spec.env, spec.cwd, spec.timeout, spec.grace)
-            supervised = await spawn_supervisor(link, spec.capture_bytes)
+            ready = self._ready
+            supervised = await spawn_supervisor(link, spec.capture_bytes) if ready is None else ready.supervised
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no room for one more thread
             link.connection_lost(None)
+            if self._ready is not None:
+                await self._ready.supervised.close(LETTING_GO)
             return not_started(f"cannot start the command: {error}")
         try:
             if self._cancel_requested:

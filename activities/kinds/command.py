@@ -39,7 +39,7 @@ class CommandKind:
             grace=GRACE,
             capture_bytes=CAPTURE_BYTES,
         )
-        running = RunningCommand(spec)
+        running = RunningCommand(spec, self._context.standby)
         ending = asyncio.create_task(finished(running))
         asked = asyncio.create_task(cancel.wait())
         try:

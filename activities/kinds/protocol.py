@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from activities.execution.standby import Standby
 from lumen.messages import ExecuteRequest
 from lumen.outcome import ActionStatus
 from lumen.plan import Plan, PlannedAction
@@ -26,6 +27,7 @@ class KindContext:
     python: str
     control_bus_url: str = ""
     control_bus_token: str = field(default="", repr=False)
+    standby: Standby | None = None
 
 
 @dataclass(frozen=True)
