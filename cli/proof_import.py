@@ -39,7 +39,7 @@ def import_(
     from proof.store import LogIdentity  # noqa: PLC0415  # likewise
 
     client = load_client()
-    ledger, checkpoint_file = _places(client)
+    dsn, checkpoint_file = _places(client)
     settings = client.settings
     try:
         keys = [VerifierKey.parse(text) for text in vkey]
@@ -47,7 +47,7 @@ def import_(
         raise CommandError(f"--vkey: {error}", USAGE) from None
     identity = LogIdentity(settings.proof_origin, log_id(settings.proof_origin, settings.proof_salt.encode()))
     try:
-        imported = import_export(folder, ledger, identity, keys, checkpoint_file, _progress())
+        imported = import_export(folder, dsn, identity, keys, checkpoint_file, _progress())
     except BrokenChainError as error:
         place = "" if error.seq is None else f"first bad seq {error.seq}: "
         raise CommandError(f"{folder} does not hold: {place}{error}. Nothing was taken in") from None
@@ -56,21 +56,22 @@ def import_(
             {"height": imported.height, "head": imported.head, "checkpoints": imported.checkpoints, "key": imported.key}
         )
         return
-    say(f"took in {imported.height} entries and {imported.checkpoints} checkpoints to {ledger}")
+    say(
+        f"took in {imported.height} entries and {imported.checkpoints} checkpoints; the last signed one is {checkpoint_file}"
+    )
     say(f"proofd goes on with it when it has the signing key {imported.key}: put its file in place (PROOF_KEY_FILE)")
 
 
-def _places(client: ClientSettings) -> tuple[Path, Path]:
-    """Return the file of the ledger and that of its last signed checkpoint; make the data directory if it is used."""
-    from proof.store import beside, sqlite_path  # noqa: PLC0415  # what only this command needs
+def _places(client: ClientSettings) -> tuple[str, Path]:
+    """Return the DSN of the ledger and the file of its last signed checkpoint; make the data directory if it is used."""
+    from proof.store import beside, place  # noqa: PLC0415  # what only this command needs
 
     settings = client.settings
-    if settings.proof_dsn:
-        ledger = sqlite_path(settings.proof_dsn)
-    else:
+    dsn = settings.proof_dsn
+    if not dsn:
         datadir.create(client.data_dir)
-        ledger = client.data_dir / datadir.LEDGER_FILE
-    return ledger, Path(settings.proof_checkpoint_file or beside(ledger)[1])
+        dsn = f"sqlite:///{client.data_dir / datadir.LEDGER_FILE}"
+    return dsn, Path(settings.proof_checkpoint_file or beside(place(dsn, client.data_dir))[1])
 
 
 def _progress() -> Callable[[int], None]:

@@ -25,7 +25,9 @@ COLUMNS = [("entry", "body"), ("entry", "leaf"), ("part", "salt"), ("part", "dat
 def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """A ledger in a file, opened by somebody who took its triggers off."""
     path = tmp_path / "proof.db"
-    import_export(small().write(tmp_path / "source"), path, IDENTITY, [KEY.verifier], tmp_path / "proof.note")
+    import_export(
+        small().write(tmp_path / "source"), f"sqlite:///{path}", IDENTITY, [KEY.verifier], tmp_path / "proof.note"
+    )
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.text_factory = bytes
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():

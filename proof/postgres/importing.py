@@ -1,0 +1,73 @@
+"""An empty ledger in PostgreSQL, to be filled from an export."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import psycopg
+
+from proof.chain import Head
+from proof.errors import StartError, UnavailableError
+from proof.importing import EmptyLedger, Place, refuse_content
+from proof.postgres.dsn import Dsn
+from proof.postgres.opening import check_rights, check_server, check_tables, settle_identity, take_lock
+from proof.postgres.session import Connection, Timing, connect, fetch, refused
+from proof.postgres.tables import PostgresError, PostgresTables
+from proof.sequencer import Addition
+from proof.store import LogIdentity
+
+
+def postgres_place(text: str, identity: LogIdentity, undo: ExitStack) -> Place:
+    """Take the lock of the writer until ``undo`` ends, and see that the tables are there and empty; raises ``StartError``."""
+    dsn, timing = Dsn(text), Timing()
+    with _told(dsn):
+        session = undo.enter_context(contextlib.closing(connect(dsn, "import")))
+        check_server(session)
+        check_tables(session)
+        check_rights(session)
+        take_lock(session, timing)
+        settle_identity(session, identity)
+        name = f"in the database {session.info.dbname!a}"
+        refuse_content(name, _count(session, "entry"), _count(session, "checkpoint"))
+
+    @contextlib.contextmanager
+    def opened() -> Iterator[EmptyLedger]:
+        with _told(dsn):
+            yield _PostgresLedger(PostgresTables(dsn, session, timing))
+
+    return opened
+
+
+def _count(session: Connection, table: str) -> int:
+    row = fetch(session, f"SELECT count(*) FROM lumen_proof.{table}").fetchone()  # noqa: S608 - one of two literals
+    return int(row[0]) if row else 0
+
+
+@contextlib.contextmanager
+def _told(dsn: Dsn) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise refused(error, dsn) from None
+    except (PostgresError, UnavailableError) as error:
+        raise StartError(f"the ledger in PostgreSQL cannot be written: {error}. Nothing was taken in") from None
+
+
+class _PostgresLedger:
+    """One transaction; what is not committed is gone when the session ends."""
+
+    def __init__(self, tables: PostgresTables) -> None:
+        self._tables = tables
+        self._height = 0
+
+    def begin(self) -> Head:
+        return self._tables.begin([])[0]
+
+    def write(self, addition: Addition) -> None:
+        self._tables.write(addition)
+        self._height = addition.after.height
+
+    def commit(self) -> None:
+        self._tables.commit(self._height)
