@@ -185,6 +185,19 @@ def test_every_consistency_proof_is_accepted_and_no_changed_one() -> None:
     assert refused > 15_000
 
 
+def test_a_consistency_proof_is_for_its_sizes() -> None:
+    """A proof is refused for a larger tree whose own proof is longer, even with the root that it leads to: it is too short."""
+    refused = 0
+    for new in range(2, 25):
+        for old in range(1, new):
+            proof = consistency_proof(old, new, STORED)
+            for claimed in range(new + 1, 40):
+                if len(consistency_proof(old, claimed, STORED)) > len(proof):
+                    assert refuses_consistency(TreeHead(old, ROOTS[old]), TreeHead(claimed, ROOTS[new]), proof)
+                    refused += 1
+    assert refused > 1000
+
+
 def test_a_fork_has_no_consistency_proof() -> None:
     """When one earlier leaf differs, neither the proof of the fork nor that of the first tree is accepted."""
     for old in range(1, 20):
