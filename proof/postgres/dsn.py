@@ -55,8 +55,8 @@ class Dsn:
 
     def told(self, error: BaseException) -> str:
         """Return what ``error`` says in one line without the password."""
-        text = "; ".join(line.strip() for line in str(error).splitlines() if line.strip()) or type(error).__name__
-        return text if self._secrets is None else self._secrets.sub("[redacted]", text)
+        text = str(error) if self._secrets is None else self._secrets.sub("[redacted]", str(error))
+        return "; ".join(line.strip() for line in text.splitlines() if line.strip()) or type(error).__name__
 
     def __repr__(self) -> str:
         """Name it without its secrets."""

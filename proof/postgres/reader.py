@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import psycopg
@@ -19,14 +19,8 @@ from proof.store import KeptCheckpoint
 HEAD = "SELECT height, leaf, size FROM lumen_proof.head WHERE id = 1"
 _ENTRY = "SELECT seq, idem, leaf, body FROM lumen_proof.entry"
 _PART = "SELECT seq, name, salt, data FROM lumen_proof.part"
-ENTRIES_BY_IDEM = f"{_ENTRY} WHERE idem = ANY(%s) ORDER BY seq"
-PARTS_BY_IDEM = (
-    "SELECT p.seq, p.name, p.salt, p.data FROM lumen_proof.part p JOIN lumen_proof.entry e ON e.seq = p.seq "
-    "WHERE e.idem = ANY(%s) ORDER BY p.seq, p.name"
-)
 ENTRIES_FROM = f"{_ENTRY} WHERE seq >= %s ORDER BY seq"
 PARTS_FROM = f"{_PART} WHERE seq >= %s ORDER BY seq, name"
-BODIES_FROM = "SELECT body FROM lumen_proof.entry WHERE seq >= %s ORDER BY seq"
 _NODES = (
     "SELECT CASE WHEN w.level = 0 THEN e.leaf ELSE n.hash END "
     "FROM unnest(%s::integer[], %s::bigint[]) WITH ORDINALITY AS w (level, place, nth) "
@@ -85,9 +79,13 @@ def head_of(row: Row | None) -> Head:
     return Head(row[0], row[1], row[2])
 
 
-def by_idem(entries: Iterable[Row], parts: Iterable[Row]) -> Mapping[str, StoredEntry]:
-    """Return the rows of ``ENTRIES_BY_IDEM`` and ``PARTS_BY_IDEM`` as entries by key."""
-    return {stored.idem: stored for stored in merged(entries, iter(parts))}
+def read_by_idem(db: Connection, idems: Sequence[str]) -> Mapping[str, StoredEntry]:
+    """Return those entries that have one of these keys, with their parts, by key."""
+    rows = fetch(db, f"{_ENTRY} WHERE idem = ANY(%s) ORDER BY seq", idems).fetchall()
+    if not rows:
+        return {}
+    parts = fetch(db, f"{_PART} WHERE seq = ANY(%s) ORDER BY seq, name", [row[0] for row in rows])
+    return {stored.idem: stored for stored in merged(rows, iter(parts))}
 
 
 def read_entry(db: Connection, column: str, value: int | str) -> StoredEntry | None:

@@ -5,33 +5,37 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import psycopg
 
 from proof.chain import Head, StoredEntry
 from proof.errors import BrokenChainError
 from proof.postgres.dsn import Dsn
-from proof.postgres.reader import BODIES_FROM, ENTRIES_BY_IDEM, HEAD, PARTS_BY_IDEM, by_idem, head_of
+from proof.postgres.reader import head_of, read_by_idem
 from proof.postgres.session import Connection, Timing, configure, fetch, milliseconds
 from proof.sequencer import FOREIGN_WRITE, Addition
 
-_HEAD = HEAD.replace("size FROM", "size, pg_catalog.pg_backend_pid() FROM") + " FOR UPDATE"
-_ENTRIES = (
-    "INSERT INTO lumen_proof.entry (seq, idem, leaf, body) "
-    "SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bytea[])"
+_BEGIN = """
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SELECT height, leaf, size, pg_catalog.pg_backend_pid() FROM lumen_proof.head WHERE id = 1 FOR UPDATE
+"""
+_ADD = """
+WITH entries AS (
+  INSERT INTO lumen_proof.entry (seq, idem, leaf, body)
+  SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bytea[])
+), parts AS (
+  INSERT INTO lumen_proof.part (seq, name, salt, data)
+  SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bytea[])
+), nodes AS (
+  INSERT INTO lumen_proof.node (level, place, hash)
+  SELECT * FROM unnest(%s::integer[], %s::bigint[], %s::bytea[])
 )
-_PARTS = (
-    "INSERT INTO lumen_proof.part (seq, name, salt, data) "
-    "SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bytea[])"
-)
-_NODES = (
-    "INSERT INTO lumen_proof.node (level, place, hash) SELECT * FROM unnest(%s::integer[], %s::bigint[], %s::bytea[])"
-)
-_CHECKPOINT = "INSERT INTO lumen_proof.checkpoint (size, note) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-_ADVANCE = (
-    "UPDATE lumen_proof.head SET height = %s, leaf = %s, size = %s "
-    "WHERE id = 1 AND height = %s AND leaf = %s AND size = %s"
-)
+UPDATE lumen_proof.head SET height = %s, leaf = %s, size = %s
+WHERE id = 1 AND height = %s AND leaf = %s AND size = %s
+"""
+_KEEP = "INSERT INTO lumen_proof.checkpoint (size, note) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+_COMMIT = "COMMIT; SELECT body FROM lumen_proof.entry WHERE seq >= {} ORDER BY seq"
 
 
 class PostgresError(Exception):
@@ -74,47 +78,40 @@ class PostgresTables:
     def begin(self, idems: Sequence[str]) -> tuple[Head, Mapping[str, StoredEntry]]:
         """See ``Tables.begin``; nobody else writes from the moment on at which the row of the head is locked."""
         self._busy.acquire()
-        keys = list(idems)
-        with self._told(), self._session.pipeline():
-            self._session.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        with self._told():
             # The first statement of its own, so that all that follow see what was committed before the lock was there.
-            head = fetch(self._session, _HEAD)
-            entries = fetch(self._session, ENTRIES_BY_IDEM, keys)
-            parts = fetch(self._session, PARTS_BY_IDEM, keys)
-        row = head.fetchone()
+            row = self._both(_BEGIN)[1].fetchone()
+            known = read_by_idem(self._session, list(idems)) if idems else {}
         if row is not None and (row[3],) != self._process:
-            raise PostgresError(
-                "a connection pooler gives each transaction another session: connect without it, or let it pool sessions"
-            )
-        return head_of(row), by_idem(entries, parts)
+            raise PostgresError("a connection pooler gave this transaction another session: connect without it")
+        return head_of(row), known
 
     def write(self, addition: Addition) -> None:
         """See ``Tables.write``."""
-        entries = [new.stored for new in addition.entries]
-        parts = [(entry.seq, part) for entry in entries for part in entry.parts]
         before, after = addition.before, addition.after
-        with self._told(), self._session.pipeline():
-            for checkpoint in addition.checkpoints:
-                fetch(self._session, _CHECKPOINT, checkpoint.size, checkpoint.note)
-            if entries:
-                self._insert(_ENTRIES, [(entry.seq, entry.idem, entry.leaf, entry.body) for entry in entries])
-            self._insert(_PARTS, [(seq, part.name, part.salt, part.data) for seq, part in parts])
-            self._insert(_NODES, [(*node, computed) for node, computed in addition.nodes])
-            moved = self._session.execute(
-                _ADVANCE, [after.height, after.leaf, after.size, before.height, before.leaf, before.size]
-            )
+        entries = [(one.seq, one.idem, one.leaf, one.body) for one in (new.stored for new in addition.entries)]
+        parts = [
+            (new.stored.seq, part.name, part.salt, part.data) for new in addition.entries for part in new.stored.parts
+        ]
+        nodes = [(*node, computed) for node, computed in addition.nodes]
+        with self._told():
+            for one in addition.checkpoints:
+                fetch(self._session, _KEEP, one.size, one.note)
+            columns = (*_columns(entries, 4), *_columns(parts, 4), *_columns(nodes, 3))
+            heads = (after.height, after.leaf, after.size, before.height, before.leaf, before.size)
+            moved = fetch(self._session, _ADD, *columns, *heads)
         if moved.rowcount != 1:
             raise BrokenChainError(before.height, "head", FOREIGN_WRITE)
 
     def commit(self, sealed: int) -> list[bytes]:
         """See ``Tables.commit``."""
-        with self._told(), self._session.pipeline():
-            done = self._session.execute("COMMIT")
-            bodies = fetch(self._session, BODIES_FROM, sealed)
-        if done.statusmessage != "COMMIT":  # a transaction that failed is rolled back by it, without an error
-            raise PostgresError(f"COMMIT was answered with {done.statusmessage}")
+        with self._told():
+            status, bodies = self._both(_COMMIT.format(sealed))
+            found = [body for (body,) in bodies]
+        if status != "COMMIT":  # a transaction that failed is rolled back by it, without an error
+            raise PostgresError(f"COMMIT was answered with {status}")
         self._busy.release()
-        return [body for (body,) in bodies]
+        return found
 
     def abandon(self) -> None:
         """End the session, and with it the transaction and the lock."""
@@ -128,9 +125,15 @@ class PostgresTables:
             self._thread.join()
         self._session.close()
 
-    def _insert(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        if rows:
-            fetch(self._session, statement, *(list(column) for column in zip(*rows, strict=True)))
+    def _both(self, statements: str) -> tuple[str | None, psycopg.Cursor[tuple[Any, ...]]]:
+        """Run two statements without values in one round trip; return the status of the first and the rows of the second.
+
+        Not by psycopg's pipeline mode: after a Flush, with which it may end, PostgreSQL no longer watches for a silent client.
+        """
+        cursor = self._session.execute(statements.encode(), prepare=False)
+        status = cursor.statusmessage
+        cursor.nextset()
+        return status, cursor
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -153,5 +156,5 @@ class PostgresTables:
                 self._busy.release()
 
 
-def _values(head: Head) -> tuple[int, str, int]:
-    return head.height, head.leaf, head.size
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> Sequence[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

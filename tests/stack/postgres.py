@@ -102,11 +102,11 @@ class Postgres:
                     os.kill(pid, signal.SIGKILL)
                 time.sleep(0.01)
 
-    def stop(self) -> None:
-        """End the server at once, in order."""
+    def stop(self, *, immediately: bool = False) -> None:
+        """End the server in order, or without writing anything down (``pg_ctl stop -m immediate``)."""
         if self._process is None or self._process.poll() is not None:
             return
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(signal.SIGQUIT if immediately else signal.SIGINT)
         try:
             self._process.wait(START_SECONDS)
         except subprocess.TimeoutExpired:
@@ -116,6 +116,38 @@ class Postgres:
     def admin(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
         """Return an autocommitting connection of the administrator."""
         return psycopg.connect(self.socket_dsn("postgres", database), autocommit=True)
+
+    def set(self, admin: psycopg.Connection[tuple[Any, ...]], name: str, value: str | None) -> None:
+        """Change a setting of the server (None: back to what it was), and wait until new sessions have it."""
+        admin.execute(
+            (f"ALTER SYSTEM RESET {name}" if value is None else f"ALTER SYSTEM SET {name} = '{value}'").encode()
+        )
+        wanted = self.shown(name) if value is None else value
+        admin.execute("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + START_SECONDS
+        while (value is not None and self.shown(name) != wanted) or (value is None and self.shown(name) == wanted):
+            assert time.monotonic() < deadline, f"{name} did not change"
+            time.sleep(0.02)
+
+    def shown(self, name: str) -> str:
+        """Return a setting as a new session has it."""
+        with self.admin() as admin:
+            (value,) = admin.execute(f"SHOW {name}".encode()).fetchone() or ("",)
+            return str(value)
+
+    @contextmanager
+    def as_standby(self) -> Iterator[None]:
+        """Run the server as a standby that follows nobody, and afterwards as what it was."""
+        signal_file = self._data / "standby.signal"
+        self.stop()
+        signal_file.touch()
+        try:
+            self.start()
+            yield
+        finally:
+            self.stop()
+            signal_file.unlink()
+            self.start()
 
     def socket_dsn(self, user: str, database: str) -> str:
         """Return the DSN of ``user`` by the Unix socket, without a password."""
