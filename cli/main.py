@@ -133,7 +133,7 @@ def main() -> None:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:  # a pipe, a terminal or a disk that takes no more
         code = code or FAILED
         os._exit(code)
     logging.shutdown()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
+from types import FrameType, TracebackType
+from typing import Self, TextIO
 
 from cli.layout import cut, rows_taken
 from cli.settings import environment
@@ -16,6 +18,7 @@ _USUAL = os.terminal_size((80, 24))
 _LEAST = 20
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[H", "\x1b[?25h\x1b[?1049l"
 _CLEAR = "\x1b[H\x1b[J"
+_ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,16 @@ class Terminal:
     draws: bool = True
 
 
-def terminal() -> Terminal | None:
-    """Return the terminal that standard output is, None for a pipe or a file.
+def terminal(stream: TextIO | None = None) -> Terminal | None:
+    """Return the terminal that ``stream`` (standard output, if none is given) is, None for a pipe or a file.
 
     ``COLUMNS`` and ``LINES`` go before its own size.
     """
-    if not sys.stdout.isatty():
+    shown = stream or sys.stdout
+    if not shown.isatty():
         return None
     try:
-        size = os.get_terminal_size(sys.stdout.fileno())
+        size = os.get_terminal_size(shown.fileno())
     except (OSError, ValueError):
         size = _USUAL
     environ = environment()
@@ -55,14 +59,22 @@ def print_lines(lines: Sequence[str]) -> None:
 
 
 class Screen:
-    """The terminal's other screen while a command watches; what was on the terminal before is back afterwards."""
+    """The terminal's other screen while a command watches; what was on the terminal before is back afterwards.
+
+    It is back after SIGTERM and SIGHUP too, which end the command with 128 and their number.
+    """
 
     def __init__(self) -> None:
         """Nothing is drawn yet."""
         self._entered = False
+        self._heard: list[signal.Signals] = []
 
     def __enter__(self) -> Self:
         """Wait for the first thing to draw: what fails before it should be read where it was typed."""
+        # Who started this command may have had a signal ignored, as nohup does.
+        self._heard = [number for number in _ENDS if signal.getsignal(number) is signal.SIG_DFL]
+        for number in self._heard:
+            signal.signal(number, _end)
         return self
 
     def __exit__(
@@ -70,8 +82,11 @@ class Screen:
     ) -> None:
         """Turn back."""
         if self._entered:
-            sys.stdout.write(_LEAVE)
-            sys.stdout.flush()
+            with suppress(OSError):  # after SIGHUP there may be no terminal any more
+                sys.stdout.write(_LEAVE)
+                sys.stdout.flush()
+        for number in self._heard:
+            signal.signal(number, signal.SIG_DFL)
 
     def draw(self, lines: Sequence[str], size: Terminal) -> None:
         """Draw ``lines`` from the top; what does not fit is left out, and how much that is stands last."""
@@ -81,6 +96,10 @@ class Screen:
             sys.stdout.write(_ENTER)
         sys.stdout.write(_CLEAR + "".join(f"{line}\n" for line in shown))
         sys.stdout.flush()
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def frame(lines: Sequence[str], size: Terminal) -> list[str]:
