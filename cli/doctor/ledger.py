@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,10 +63,13 @@ async def ledger(scene: Scene) -> list[Finding]:
         return [_not_asked(scene)]
     if path.stat().st_size > _MOST_FILE_BYTES:
         return [skip(f"{path} is too large for a quick look; proofd verifies it when it starts")]
-    settings = scene.case.settings
+    settings, seconds = scene.case.settings, scene.eyes.seconds
     salt = settings.proof_salt.encode()
     try:
-        await asyncio.to_thread(_verify_copy, path, log_id(settings.proof_origin, salt))
+        async with asyncio.timeout(seconds):
+            await _verify_aside(path, log_id(settings.proof_origin, salt))
+    except TimeoutError:
+        return [skip(f"{path} takes longer to verify than {seconds:g} s; proofd verifies it when it starts")]
     except BrokenChainError as error:
         where = "" if error.seq is None else f" at entry {error.seq}"
         if error.code == "log" and not salt:
@@ -86,14 +89,23 @@ async def ledger(scene: Scene) -> list[Finding]:
     return [ok(f"{path} holds: verified from its beginning to its end")]
 
 
-def _verify_copy(path: Path, log: str) -> None:
+async def _verify_aside(path: Path, log: str) -> None:
     """Verify a copy: opening the file itself would leave a write-ahead log behind, which looks like a lost ledger later."""
-    with tempfile.TemporaryDirectory(prefix=".doctor-", dir=path.parent) as folder:
-        copy = Path(folder, path.name)
-        for suffix in ("", "-wal"):
-            with suppress(FileNotFoundError):
-                shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
-        verify_file(copy, log)
+    folder = path.parent / f".doctor-{secrets.token_hex(8)}"
+    try:
+        await asyncio.to_thread(_verify_copy, path, folder, log)
+    finally:
+        # Here and not in the thread: after a timeout the process ends without waiting for that.
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _verify_copy(path: Path, folder: Path, log: str) -> None:
+    folder.mkdir(mode=0o700)
+    copy = folder / path.name
+    for suffix in ("", "-wal"):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
+    verify_file(copy, log)
 
 
 async def _verified_by_proofd(scene: Scene) -> Finding:

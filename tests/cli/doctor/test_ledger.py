@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cli.doctor import ledger as ledger_check
 from cli.doctor.finding import Status
 from tests.cli.doctor.conftest import Diagnose, Stub
 from tests.stack.processes import Child, lumen_command
@@ -103,6 +105,28 @@ def test_the_file_is_verified_where_no_proofd_runs(
     found = diagnose(environ)
     assert sorted(found.failed()) == ["ledger", "lumen"]
     assert "broken at entry 1" in found.failed()["ledger"]
+
+
+def test_a_file_that_takes_long_to_verify_is_left_alone(
+    diagnose: Diagnose, environ: dict[str, str], clean_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is no failure, and the copy that was made is gone although its reader still reads."""
+    with proofd(environ, clean_place):
+        pass
+    path, reading, enough = file_of(environ), threading.Event(), threading.Event()
+
+    def slow(_path: Path, _log: str) -> None:
+        reading.set()
+        enough.wait(60)
+
+    monkeypatch.setattr(ledger_check, "verify_file", slow)
+    try:
+        found = diagnose(environ).one("ledger")
+        assert reading.is_set()
+        assert (found.status, "takes longer to verify" in found.found) == (Status.SKIP, True)
+        assert not list(path.parent.glob(".doctor-*"))
+    finally:
+        enough.set()
 
 
 def test_a_file_of_another_salt_is_told_apart_from_a_broken_one(
