@@ -12,10 +12,12 @@ from api.intakes.skeleton import check_size, text, texts
 from api.reception import Matched
 from api.tokens import Caller
 from lumen.ballot import read_actor
+from lumen.display import printable, truncate
 from rules.model import RuleSet
 from rules.requesting import Wish, alert_for
 
 _REASON_LIMIT = 2000
+_FIELDS = ("rule", "target", "labels", "annotations", "actor", "reason")
 _ANSWERED = ("key", "workflow_id", "rule", "result")
 
 
@@ -38,6 +40,10 @@ async def request_run(edge: Edge, body: dict[str, Any], caller: Caller) -> dict[
 
 
 def _wish(body: dict[str, Any], caller: Caller, ruleset: RuleSet) -> Wish:
+    # What is not understood is not left out: it may have been meant to keep the rule from running, such as "dry_run".
+    if unknown := [name for name in body if name not in _FIELDS]:
+        shown = truncate(printable(unknown[0]), 80)
+        raise PayloadError(f'"{shown}" is no field of a request: there are {", ".join(_FIELDS)}')
     rule = text(body, "rule")
     if not rule:
         raise PayloadError('"rule" is missing: name the rule to run')

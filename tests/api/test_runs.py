@@ -165,6 +165,7 @@ async def test_a_rule_that_matches_first_is_a_conflict(
         b'{"rule":"disk-full","labels":{"vg":"\\ud800"}}',
         b'{"rule":"disk-full","annotations":"x"}',
         b'{"rule":"disk-full","reason":5}',
+        b'{"rule":"disk-full","target":"h","labels":{"vg":"d"},"dry_run":true}',
         b'{"rule":"disk-full","reason":"' + b"x" * 2001 + b'"}',
         b'{"rule":"disk-full","target":"h","labels":{"vg":"d"},"annotations":{"a":"' + b"x" * 300_000 + b'"}}',
     ],
@@ -176,6 +177,13 @@ async def test_a_body_that_cannot_be_read_is_a_400(
     answer = await http.post("/runs", content=content, headers=ALICE)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert sink.routed == []
+
+
+async def test_a_field_that_is_not_understood_is_named(http: httpx.AsyncClient, sink: RecordingSink) -> None:
+    """It may have been meant to keep the rule from running, so nothing runs."""
+    answer = await http.post("/runs", json=WISH | {"dry_run": True}, headers=ALICE)
+    assert (answer.status_code, '"dry_run" is no field of a request' in answer.json()["detail"]) == (400, True)
+    assert not sink.routed
 
 
 async def test_temporal_down(http: httpx.AsyncClient, sink: RecordingSink) -> None:
