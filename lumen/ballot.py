@@ -112,6 +112,8 @@ def _read(payload: Any, decisions: list[str]) -> Ballot:
 
 def read_actor(value: Any) -> str:
     """Return the person that ``value`` names, in lower case; raises :class:`BallotError` (``malformed``)."""
+    if value is None:
+        raise BallotError("malformed", '"actor" must say who it is (lumen: --actor), such as a@example.com')
     if not isinstance(value, str) or not _ACTOR.fullmatch(value) or not _storable(value):
         raise BallotError("malformed", '"actor" must name one person, such as a@example.com, without spaces')
     return value.lower()

@@ -89,7 +89,7 @@ def what_next(document: Document, key: str, now: datetime) -> list[str]:
     if found is not None:
         who = ", ".join(found.waits_for) or "nobody who may vote is left"
         expires = left(part(document, "approval").get("expires_at"), now)
-        return [f"it asks for {found.line}; {expires}", f"may vote: {who}", f"vote with: lumen approve {key}"]
+        return [f"it asks for {found.line}; {expires}", f"may vote: {who}", f"vote with: lumen approve {key} --actor …"]
     if state in {State.COOLING, State.WATCHING}:
         return _resting(document, key, now)
     known = {

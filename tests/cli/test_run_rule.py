@@ -30,7 +30,7 @@ def test_what_is_given_goes_to_the_api_and_the_key_alone_comes_back(
     assert (ran.code, ran.out) == (0, KEY + "\n")
     assert "it asks for 1 more to approve (1 of 2 did)" in ran.err
     assert "may vote: alice@example.com, carol@example.com" in ran.err
-    assert f"vote with: lumen approve {KEY}" in ran.err
+    assert f"vote with: lumen approve {KEY} --actor …" in ran.err
     post, get = api.asked
     assert (post.method, post.path, post.token) == ("POST", "/runs", "Bearer api-token-1")
     assert post.body == {

@@ -106,6 +106,12 @@ def test_an_actor_is_one_word(actor: str) -> None:
         read_vote({**GOOD, "actor": actor})
 
 
+def test_a_missing_actor_is_told_how_to_be_given() -> None:
+    """Whoever votes by the command line reads the option, not only the field."""
+    with pytest.raises(BallotError, match="--actor"):
+        read_vote({"decision": "approve"})
+
+
 @pytest.mark.parametrize("missing", ["actor", "decision"])
 @pytest.mark.parametrize("how", ["absent", "null"])
 def test_actor_and_decision_must_be_given(missing: str, how: str) -> None:
