@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from cli.alert.plain import vote_line
+from cli.alert.showing import episode_path
 from cli.options import Actor, Json, Key, Reason, RequiredReason
 from cli.output import print_json, say
 from cli.remote import Answer, api
@@ -48,7 +48,7 @@ def override(
     Example: lumen override alertmanager-0aa043e5d176c819 cancel --actor alice@example.com --reason "maintenance"
     """
     body = _body(str(decision), actor, reason)
-    answer = api(load_client()).post(f"/alerts/{quote(key, safe='')}/override", body)
+    answer = api(load_client()).post(f"{episode_path(key)}/override", body)
     if as_json:
         print_json(answer.body)
     else:
@@ -57,7 +57,7 @@ def override(
 
 
 def _vote(key: str, decision: str, actor: str, reason: str, *, as_json: bool) -> None:
-    answer = api(load_client()).post(f"/alerts/{quote(key, safe='')}/votes", _body(decision, actor, reason))
+    answer = api(load_client()).post(f"{episode_path(key)}/votes", _body(decision, actor, reason))
     if as_json:
         print_json(answer.body)
         return

@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import httpx
 
+from cli.alert.showing import episode_path
 from cli.failure import CommandError
 from cli.remote import Answer, api, ledger
 from cli.settings import ClientSettings
@@ -57,7 +57,7 @@ class Calls:
 
     async def status(self, key: str) -> dict[str, Any]:
         """Return what ``GET /alerts/{key}`` says."""
-        return (await asyncio.to_thread(self._api.get, f"/alerts/{quote(key, safe='')}")).body
+        return (await asyncio.to_thread(self._api.get, episode_path(key))).body
 
     async def until(
         self, key: str, wanted: Callable[[dict[str, Any]], bool], seconds: float, what: str
@@ -73,7 +73,7 @@ class Calls:
     async def vote(self, key: str, decision: str, actor: str, reason: str) -> Answer:
         """Vote as ``lumen approve`` and ``lumen reject`` do."""
         body = {"decision": decision, "actor": actor, "reason": reason}
-        return await asyncio.to_thread(self._api.post, f"/alerts/{quote(key, safe='')}/votes", body)
+        return await asyncio.to_thread(self._api.post, f"{episode_path(key)}/votes", body)
 
     async def entries(self, seqs: list[int]) -> list[dict[str, Any]]:
         """Return these entries of the ledger with their parts."""

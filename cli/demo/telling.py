@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
+from cli.layout import fold
+from cli.terminal import terminal
 from lumen.display import printable
 
 _WIDEST = 76
-_NARROWEST = 24
 _INDENT = "   "
 
 
@@ -30,15 +29,10 @@ class Teller:
 
     def say(self, sentence: str, indent: str = _INDENT, hanging: str = "") -> None:
         """Write a sentence; all but its first line stand further in by ``hanging``."""
-        width = max(_NARROWEST, min(_WIDEST, self._columns() - 1))
-        lines = textwrap.wrap(
-            printable(sentence),
-            width,
-            initial_indent=indent,
-            subsequent_indent=indent + hanging,
-            break_on_hyphens=False,
-        )
-        self._write("\n".join(lines) + "\n")
+        size = terminal(self._stream)
+        width = min(_WIDEST, size.columns - 1) if size else _WIDEST
+        first, *others = fold(sentence, width - len(indent) - len(hanging))
+        self._write("".join(f"{line}\n" for line in (indent + first, *(indent + hanging + line for line in others))))
 
     def done(self, seconds: float) -> None:
         """Write the last sentence of a demo in which everything went as it must."""
@@ -69,9 +63,3 @@ class Teller:
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
-
-    def _columns(self) -> int:
-        try:
-            return os.get_terminal_size(self._stream.fileno()).columns or _WIDEST
-        except (OSError, ValueError):
-            return _WIDEST + 1
