@@ -107,7 +107,9 @@ class LocalPlanning(Planning):
 
     def _not_allowed(self, request: AdmitRequest, ballot: Ballot, actor: str) -> Admission | None:
         if actor not in request.allow:
-            return self._refuse("not_allowed", f"{actor} may not decide about this rule")
+            asked = actor == request.alert.requester
+            what = "asked for this, and so does not vote on it" if asked else "may not decide about this rule"
+            return self._refuse("not_allowed", f"{actor} {what}")
         if Rank.named(ballot.rank) < Rank.named(request.min_rank):
             text = f"this rule takes votes of rank {request.min_rank} and up; this one came as {ballot.rank}"
             return self._refuse("rank_too_low", text)

@@ -62,6 +62,11 @@ def expanded(allow: tuple[str, ...], groups: Mapping[str, tuple[str, ...]]) -> t
     return tuple(sorted(people))
 
 
+def without(approval: Approval, requester: str) -> Approval:
+    """Return ``approval`` with ``requester`` out of it: who asks for an action does not also agree to it; "" is nobody."""
+    return replace(approval, allow=tuple(person for person in approval.allow if person != requester))
+
+
 def impossible(approval: Approval) -> tuple[str, str] | None:
     """Return what is wrong and how to fix it if no vote can ever decide under ``approval``."""
     people = len(approval.allow)

@@ -8,7 +8,7 @@ from lumen.alert import Alert
 from lumen.display import printable, truncate
 from lumen.errors import RenderError
 from lumen.plan import Mode, Plan, PlannedAction, Refusal
-from rules.approvals import approves_itself, impossible, resolved
+from rules.approvals import approves_itself, impossible, resolved, without
 from rules.kinds import KINDS
 from rules.language.patterns import matches
 from rules.language.placeholders import fill
@@ -31,9 +31,10 @@ def plan_for(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan | Refusal:
 
 def _plan(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan:
     values = Values(alert, rule)
-    approval = resolved(ruleset.policy, alert.severity, rule.approval)
+    approval = without(resolved(ruleset.policy, alert.severity, rule.approval), alert.requester)
     if rule.mode is Mode.APPROVE and (wrong := impossible(approval)) is not None:
-        raise RenderError(f'severity "{printable(alert.severity)}": {wrong[0]}: {wrong[1]}')
+        asked = f"{printable(alert.requester)} asked, and so does not vote; " if alert.requester else ""
+        raise RenderError(f'{asked}severity "{printable(alert.severity)}": {wrong[0]}: {wrong[1]}')
     if approves_itself(approval, alert.severity):
         raise RenderError(
             "on_timeout: approve is never allowed for critical alerts: write reject, or exclude them by match"

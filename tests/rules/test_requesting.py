@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -210,3 +211,22 @@ def test_what_is_accepted_is_planned_by_this_rule(
     assert found is not None
     assert found.name == rule
     assert isinstance(plan_for(alert, found, ruleset), Plan)
+
+
+def test_who_asks_does_not_vote(tmp_path: Path) -> None:
+    """An alert asks everybody on the list, a request all but its requester; a label in an alert takes nobody's vote."""
+    ruleset = rules_of(tmp_path, DISK)
+    wish = asked(ruleset, "disk-full", "host1", **WHOLE)
+    found = [plan_for(one, ruleset.rules[0], ruleset) for one in (wish, replace(wish, source="alertmanager"))]
+    of_request, of_alert = (plan.approval.allow for plan in found if isinstance(plan, Plan))
+    assert "alice@example.com" in of_alert
+    assert of_request == tuple(person for person in of_alert if person != "alice@example.com")
+
+
+def test_nobody_left_to_vote_is_said_at_once(tmp_path: Path) -> None:
+    """Where only the requester may vote nothing is started, and the answer says why."""
+    alone = "approval: {allow: [alice@example.com], approve: 1}"
+    text = f"rules: [{{alert: Alone, {alone}, actions: [{{name: x, cmd: [/bin/true]}}]}}]"
+    said = refused(rules_of(tmp_path, text), "Alone")
+    assert "alice@example.com asked, and so does not vote" in said
+    assert "nobody may approve" in said

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import pytest
 import pytest_asyncio
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 
 from api.app import create_app
 from api.run import build_edge, build_tokens
@@ -66,13 +67,17 @@ async def test_a_request_is_voted_on_proved_and_over(bench: Bench, http: httpx.A
             "host-asked",
         )
         assert asking["approval"]["required"] == {"approve": 2, "reject": 1}
-        await bench.vote(handle, "alice@example.com")
+        assert asking["approval"]["allow"] == ["bob@example.com", "carol@example.com"]
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await bench.vote(handle, "alice@example.com")
+        assert "asked for this" in str(refused.value.cause)
+        await bench.vote(handle, "carol@example.com")
         assert marks(out) == []
         await bench.vote(handle, "bob@example.com", reason="go on")
         done = await bench.until_attempts(handle, 1)
         assert (done["outcome"], marks(out)) == ("remediated", ["host-asked"])
         [ended] = done["attempts"]
-        assert [vote["actor"] for vote in ended["votes"]["approve"]] == ["alice@example.com", "bob@example.com"]
+        assert [vote["actor"] for vote in ended["votes"]["approve"]] == ["carol@example.com", "bob@example.com"]
         assert ended["votes"]["approve"][1]["reason"] == "go on"
         assert (ended["decision"]["by"], ended["decision"]["decision"]) == ("votes", "approve")
         entries = await bench.entries_of(handle)
@@ -165,10 +170,10 @@ async def test_an_ended_attempt_tells_who_stopped_it(bench: Bench, http: httpx.A
     async with bench.working():
         handle = handle_of(bench, await ask(http, "AskWho"))
         await bench.until(handle, state="awaiting_approval")
-        await bench.vote(handle, "alice@example.com", reason="x" * 500)
+        await bench.vote(handle, "bob@example.com", reason="x" * 500)
         await bench.override(handle, "cancel", "not now")
         [cancelled] = (await bench.until_attempts(handle, 1))["attempts"]
-        assert [vote["actor"] for vote in cancelled["votes"]["approve"]] == ["alice@example.com"]
+        assert [vote["actor"] for vote in cancelled["votes"]["approve"]] == ["bob@example.com"]
         assert len(cancelled["votes"]["approve"][0]["reason"].encode()) <= 200
         decision = cancelled["decision"]
         assert (decision["by"], decision["decision"]) == ("override", "cancel")
