@@ -33,7 +33,7 @@ _PRINTS: dict[str, list[str | None]] = {
         "",
         "request-",
     ],
-    "## 6. The proof": ["it adds up", "seq "],
+    "## 6. The proof": ["it adds up", "approval_quorum_decision"],
     "## 7. What next": [""],
 }
 """What the blocks of each section print, those aside that are not run; None: the block goes on in its own terminal."""
