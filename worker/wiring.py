@@ -11,8 +11,7 @@ from pathlib import Path
 
 import httpx
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.delivering import TemporalRouting
 from activities.executing import LedgeredExecuting
@@ -42,13 +41,6 @@ GRACE = timedelta(seconds=30)
 
 HEARTBEAT = timedelta(seconds=2)
 CACHED_WORKFLOWS = 3000
-
-
-def sandbox() -> SandboxedWorkflowRunner:
-    """Return the sandbox in which workflow code runs: Lumen's own pure code is passed through, for memory's sake."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules("lumen", "workflows", "rules")
-    )
 
 
 @dataclass(frozen=True)
@@ -93,15 +85,22 @@ def wire(
     )
 
 
-def build_workers(client: Client, wired: Wired, runners: Sequence[str]) -> list[Worker]:
-    """Return the workers of one process: main, guard and intake queue, and one queue for each runner it serves."""
+def build_workers(
+    client: Client, wired: Wired, runners: Sequence[str], workflow_runner: WorkflowRunner | None = None
+) -> list[Worker]:
+    """Return the workers of one process: main, guard and intake queue, and one queue for each runner it serves.
+
+    Workflow code runs without the SDK's sandbox, which would cost a third of the worker's time (decision 0014). The tests
+    run all of it inside the sandbox, which they pass as ``workflow_runner``.
+    """
+    workflow_runner = workflow_runner or UnsandboxedWorkflowRunner()
     return [
-        _main_worker(client, wired),
+        _main_worker(client, wired, workflow_runner),
         Worker(
             client,
             task_queue=names.GUARD_TASK_QUEUE,
             workflows=[GuardWorkflow],
-            workflow_runner=sandbox(),
+            workflow_runner=workflow_runner,
             workflow_task_executor=ThreadPoolExecutor(2, thread_name_prefix="guard"),
         ),
         Worker(
@@ -115,7 +114,7 @@ def build_workers(client: Client, wired: Wired, runners: Sequence[str]) -> list[
     ]
 
 
-def _main_worker(client: Client, wired: Wired) -> Worker:
+def _main_worker(client: Client, wired: Wired, workflow_runner: WorkflowRunner) -> Worker:
     return Worker(
         client,
         task_queue=names.TASK_QUEUE,
@@ -131,7 +130,7 @@ def _main_worker(client: Client, wired: Wired) -> Worker:
             wired.routing.holder_state,
             wired.routing.wake_blocked,
         ],
-        workflow_runner=sandbox(),
+        workflow_runner=workflow_runner,
         workflow_task_executor=ThreadPoolExecutor(8, thread_name_prefix="workflow"),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         max_cached_workflows=CACHED_WORKFLOWS,

@@ -20,7 +20,8 @@ from temporalio.workflow import NondeterminismError
 from lumen import names
 from lumen.outcome import Outcome
 from tests.replay.variants import VARIANTS
-from worker.wiring import WORKFLOWS, sandbox
+from tests.stack.sandbox import sandbox
+from worker.wiring import WORKFLOWS
 
 FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
 UNREACHABLE = {Outcome.ROLLED_BACK}

@@ -24,6 +24,7 @@ from lumen.settings import Settings
 from rules.source import RuleSource
 from tests.stack.receiver import Receiver
 from tests.stack.rulebook import Rulebook
+from tests.stack.sandbox import sandbox
 from worker.wiring import build_workers, wire
 
 PATIENCE = 30.0
@@ -164,7 +165,7 @@ class Bench:
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
             wired = wire(self.settings, self.client, http, self.source, self.metrics)
-            workers = build_workers(self.client, wired, ("default",))
+            workers = build_workers(self.client, wired, ("default",), sandbox())
             for worker in workers:
                 await stack.enter_async_context(worker)
             yield
@@ -176,7 +177,8 @@ class Bench:
             http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
             client = await Client.connect(self.client.service_client.config.target_host)
             metrics = WorkerMetrics(CollectorRegistry(), "tests")
-            every = build_workers(client, wire(self.settings, client, http, self.source, metrics), (name,))
+            wired = wire(self.settings, client, http, self.source, metrics)
+            every = build_workers(client, wired, (name,), sandbox())
             await stack.enter_async_context(every[-1])
             yield
 
