@@ -6,13 +6,12 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import UnionType
-from typing import Any
 
-from proof.chain import Head, StoredEntry, StoredPart
+from proof.chain import Head, StoredEntry
 from proof.checking import Progress, Stored, beginning, check_stored, stated_root
 from proof.errors import BrokenChainError
 from proof.merkle import NodeId, frontier_nodes
+from proof.rows import merged, stored_entry
 from proof.sqlite_schema import DAMAGE, connect_reader, has_tree
 from proof.store import KeptCheckpoint
 
@@ -33,7 +32,7 @@ def read_entry(db: sqlite3.Connection, column: str, value: int | str) -> StoredE
     row = db.execute(f"{_ENTRY} WHERE {column} = ?", (value,)).fetchone()
     if row is None:
         return None
-    return _stored(row, db.execute(f"{_PART} WHERE seq = ? ORDER BY name", (row[0],)))
+    return stored_entry(row, db.execute(f"{_PART} WHERE seq = ? ORDER BY name", (row[0],)))
 
 
 def find_entries(db: sqlite3.Connection, prefix: str, first: int, count: int) -> list[int]:
@@ -65,14 +64,7 @@ def _merged(db: sqlite3.Connection, first: int) -> Iterator[StoredEntry]:
     # A check from the start reads what stands before the first entry too, where nothing may be.
     where, values = ("WHERE seq >= ?", (first,)) if first else ("", ())
     parts = db.execute(f"{_PART} {where} ORDER BY seq, name", values)
-    pending = parts.fetchone()
-    for row in db.execute(f"{_ENTRY} {where} ORDER BY seq", values):
-        mine = []
-        while pending is not None and pending[0] <= row[0]:
-            if pending[0] == row[0]:
-                mine.append(pending)
-            pending = parts.fetchone()
-        yield _stored(row, mine)
+    return merged(db.execute(f"{_ENTRY} {where} ORDER BY seq", values), parts)
 
 
 def read_node(db: sqlite3.Connection, node: NodeId) -> bytes:
@@ -174,17 +166,3 @@ class _StoredNodes:
 def read_nodes(db: sqlite3.Connection, nodes: Sequence[NodeId]) -> list[bytes]:
     """Return the hashes of ``nodes`` in their order; raises ``BrokenChainError`` if one is not there."""
     return [read_node(db, node) for node in nodes]
-
-
-def _stored(row: tuple[Any, ...], parts: Iterable[tuple[Any, ...]]) -> StoredEntry:
-    seq, idem, leaf, body = row
-    found = list(parts)
-    if not _has_types(row, int, str, bytes, bytes) or not all(
-        _has_types(part, int, str, bytes | None, bytes | None) for part in found
-    ):
-        raise BrokenChainError(seq, "database", "a column holds another type than the layout says")
-    return StoredEntry(seq, idem, leaf, body, tuple(StoredPart(name, salt, data) for _, name, salt, data in found))
-
-
-def _has_types(row: tuple[Any, ...], *types: type | UnionType) -> bool:
-    return all(isinstance(value, expected) for value, expected in zip(row, types, strict=True))

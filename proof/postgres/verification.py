@@ -136,16 +136,19 @@ class _StoredNodes:
         return row[1] if row is not None and row[0] == node.place else None
 
 
-def _first_unreadable(dsn: Dsn, first: int) -> int:
-    """Return the first entry from ``first`` on that cannot be read by itself; rows come in blocks, and so do their errors."""
+def _first_unreadable(dsn: Dsn, first: int) -> int | None:
+    """Return the first entry from ``first`` on that cannot be read by itself: rows come in blocks, and so do their errors.
+
+    None if that is not where the damage is.
+    """
     with contextlib.suppress(psycopg.OperationalError), contextlib.closing(connect(dsn, "verifier")) as db:
         for seq in range(first, first + _FETCH):
             try:
                 if read_entry(db, "seq", seq) is None:
-                    break
+                    return None
             except psycopg.Error:
                 return seq
-    return first
+    return None
 
 
 def _count(db: Connection, what: str, *values: object) -> int:

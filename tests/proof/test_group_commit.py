@@ -94,6 +94,18 @@ def test_too_many_callers_are_told_to_come_back() -> None:
     assert max(map(len, recorder.batches)) == 128
 
 
+def test_a_batch_may_be_smaller() -> None:
+    """Whoever writes says how many items one transaction takes at most."""
+    recorder = Recorder()
+    commits = GroupCommit[int, int](recorder.write, recorder.fatal.append, 7)
+    recorder.first_waits(commits)
+    futures = [commits.submit(2) for _ in range(20)]
+    recorder.go.set()
+    commits.close()
+    assert {future.result(0) for future in futures} == {4}
+    assert list(map(len, recorder.batches)) == [1, 7, 7, 6]
+
+
 def test_a_failed_write_is_final() -> None:
     """After a failure nothing is written again, everybody who waits is told, and the process is told once."""
     recorder = Recorder()

@@ -22,7 +22,7 @@ import psycopg
 from tests.stack.processes import free_port
 
 START_SECONDS = 60.0
-OWNER, SERVICE = "ledger_owner", "lumen_proofd"
+OWNER, SERVICE = "owner_of_tests", "proofd_of_tests"
 PASSWORD = "p@ss/w0rd:of?the#service"
 _PR_SET_PDEATHSIG = 1
 _VERSION = re.compile(r"(\d+)$")
@@ -117,6 +117,14 @@ class Postgres:
         """Return an autocommitting connection of the administrator."""
         return psycopg.connect(self.socket_dsn("postgres", database), autocommit=True)
 
+    def flip(self, file: str, position: int) -> None:
+        """Flip a bit in a file of the cluster, as a failing disk does; the server must be stopped."""
+        with (self._data / file).open("r+b") as content:
+            content.seek(position)
+            (byte,) = content.read(1)
+            content.seek(position)
+            content.write(bytes([byte ^ 1]))
+
     def set(self, admin: psycopg.Connection[tuple[Any, ...]], name: str, value: str | None) -> None:
         """Change a setting of the server (None: back to what it was), and wait until new sessions have it."""
         admin.execute(
@@ -156,6 +164,11 @@ class Postgres:
     def tcp_dsn(self, user: str, database: str, password: str = PASSWORD) -> str:
         """Return the DSN of ``user`` by TCP."""
         return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment in which libpq's programs are the administrator of this server."""
+        return {"PGHOST": str(self._folder), "PGPORT": str(self.port), "PGUSER": "postgres"}
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
