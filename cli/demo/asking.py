@@ -61,7 +61,11 @@ class Person:
             termios.tcflush(self._handle, termios.TCIFLUSH)
         while True:
             self._teller.ask(f"Approve as {actor}?")
-            answer = _ANSWERS.get((await self._line()).strip().lower())
+            try:
+                answer = _ANSWERS.get((await self._line()).strip().lower())
+            except (NotApprovedError, asyncio.CancelledError):
+                self._teller.leave_question()
+                raise
             if answer is not None:
                 return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from cli.layout import fold
@@ -59,6 +60,11 @@ class Teller:
     def ask(self, question: str) -> None:
         """Write a question and stay on its line."""
         self._write(f"{_INDENT}{printable(question)} [y/n] ")
+
+    def leave_question(self) -> None:
+        """End the line of a question that nobody answers any more; the terminal may be gone."""
+        with suppress(OSError):
+            self._write("\n")
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

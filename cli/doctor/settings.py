@@ -71,6 +71,7 @@ _FILES = frozenset(
         "PROOFD_TOKEN_FILE",
         "CONTROL_BUS_TOKEN_FILE",
         "PROOF_SALT_FILE",
+        "PROOF_DSN_FILE",
         "PROOF_KEY_FILE",
     }
 )

@@ -86,6 +86,7 @@ async def test_the_end_of_the_input_is_no_approval(desk: Desk) -> None:
     desk.type(b"\x04")
     with pytest.raises(NotApprovedError, match="the input ended before an answer"):
         await asking
+    assert desk.screen.getvalue().endswith("[y/n] \n")
     os.close(desk.keyboard)
     with pytest.raises(NotApprovedError):
         await desk.person.approves("a@example.com")

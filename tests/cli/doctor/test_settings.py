@@ -85,6 +85,20 @@ def test_secret_files_that_others_can_read_or_write_are_told(
     assert (writable.status, writable.fix) == (Status.FAIL, f"chmod o-rwx {clean_place / 'token'}")
 
 
+@pytest.mark.parametrize(
+    "variable", ["BRIDGE_SECRET_FILE", "CONTROL_BUS_TOKEN_FILE", "PROOF_DSN_FILE", "PROOF_SALT_FILE"]
+)
+def test_every_secret_that_may_stand_in_a_file_is_looked_at(
+    diagnose: Diagnose, place: dict[str, str], clean_place: Path, variable: str
+) -> None:
+    """Each of them is told when others can read it."""
+    path = clean_place / "secret"
+    path.write_text("k1:postgresql-may-be-in-here")
+    path.chmod(0o644)
+    [found] = diagnose({**place, variable: str(path)}).of("secret-files")
+    assert (found.status, found.fix) == (Status.WARN, f"chmod o-rwx {path}")
+
+
 def test_the_tokens_file_is_read_as_the_api_reads_it(
     diagnose: Diagnose, place: dict[str, str], clean_place: Path
 ) -> None:
