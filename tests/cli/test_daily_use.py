@@ -96,10 +96,10 @@ def environment_of(site: Site) -> dict[str, str]:
 
 
 def ask(site: Site, target: str) -> str:
-    """Ask for the rule on a target as alice and return the key."""
+    """Ask for the rule on a target as dave, who has no vote, and return the key."""
     ran = site.lumen(
         *("run", "disk-full", "--target", target, "-l", "vg=data"),
-        *("--actor", "alice@example.com", "--reason", "before the release"),
+        *("--actor", "dave@example.com", "--reason", "before the release"),
     )
     assert ran.returncode == 0, ran.stderr
     assert "it asks for 2 more to approve" in ran.stderr
