@@ -143,7 +143,7 @@ class LedgerStore(Protocol):
     def verify(self, *, full: bool = True) -> Verification:
         """Check what is stored, reading only: everything, or what came since the last check that held.
 
-        Everything takes 20 to 40 s for a million entries. Raises ``UnavailableError`` if the database does not answer.
+        Everything takes 20 to 60 s for a million entries. Raises ``UnavailableError`` if the database does not answer.
         """
 
     def freeze(self, reason: str) -> None:
@@ -162,7 +162,8 @@ def open_store(
     """Open, verify and return the store that ``dsn`` names.
 
     ``sqlite:////abs/path``, ``sqlite:///rel/path``, or a URI of libpq: ``postgresql://user:password@host:port/database``.
-    ``on_fatal`` is called once, from the writer's thread, when a write or commit failed: the process must then stop.
+    ``on_fatal`` is called, from a thread of the store and perhaps more than once, when a write or commit failed, or can no
+    longer be made: the process must then stop.
     Raises ``StartError`` with one line that says what to do.
     """
     if is_postgresql(dsn):

@@ -104,7 +104,7 @@ def _rights(db: Connection, *, needed: bool) -> Iterator[tuple[str, bool]]:
         check = "SELECT pg_catalog.has_column_privilege(%s, %s, 'UPDATE')"
         yield f"UPDATE of head.{column}", _one(db, check, f"{SCHEMA}.head", column)
     if not needed:
-        owner = "SELECT pg_catalog.pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = %s"
+        owner = "SELECT pg_catalog.pg_has_role(nspowner, 'MEMBER') FROM pg_catalog.pg_namespace WHERE nspname = %s"
         yield "it owns the schema", _one(db, owner, SCHEMA)
 
 

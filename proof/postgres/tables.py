@@ -51,6 +51,8 @@ class PostgresTables:
         self._session = session
         self._timing = timing
         self._process = session.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
+        self._warning: str | None = None
+        session.add_notice_handler(self._hear)
         self._busy = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -64,6 +66,7 @@ class PostgresTables:
         configure(
             self._session,
             lock_timeout=milliseconds(self._timing.lock),
+            client_min_messages="warning",
             idle_session_timeout=lease,
             idle_in_transaction_session_timeout=lease,
             # A client whose machine is gone does not answer: its session ends too, although nobody closed the connection.
@@ -105,11 +108,14 @@ class PostgresTables:
 
     def commit(self, sealed: int) -> list[bytes]:
         """See ``Tables.commit``."""
+        self._warning = None
         with self._told():
             status, bodies = self._both(_COMMIT.format(sealed))
             found = [body for (body,) in bodies]
         if status != "COMMIT":  # a transaction that failed is rolled back by it, without an error
             raise PostgresError(f"COMMIT was answered with {status}")
+        if self._warning is not None:  # somebody cancelled the wait for a standby, which may lack the entries
+            raise PostgresError(f"COMMIT came with a warning: {self._warning}")
         self._busy.release()
         return found
 
@@ -124,6 +130,10 @@ class PostgresTables:
         if self._thread is not None:
             self._thread.join()
         self._session.close()
+
+    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            self._warning = notice.message_primary or "without words"
 
     def _both(self, statements: str) -> tuple[str | None, psycopg.Cursor[tuple[Any, ...]]]:
         """Run two statements without values in one round trip; return the status of the first and the rows of the second.

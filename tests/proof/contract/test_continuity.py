@@ -118,6 +118,19 @@ def test_a_lost_checkpoint_is_frozen_and_comes_back(house: House) -> None:
         assert append(ledger.store, draft("more")).seq == 4
 
 
+def test_what_was_committed_and_not_signed_is_signed_by_the_next_start(house: House) -> None:
+    """A crash between commit and signature leaves a ledger that extends the last signed checkpoint: it goes on from there."""
+    fill(house, 0, 2)
+    with house.opened() as store:
+        for number in range(2, 5):
+            append(store, draft(f"key-{number}", action=number))
+    with house.signed() as ledger:
+        assert ledger.store.failure is None
+        assert ledger.notary.published is not None
+        assert ledger.notary.published.tree == ledger.store.tree
+        assert ledger.store.tree.size == 5
+
+
 def test_a_changed_checkpoint_stops_the_signing(house: House) -> None:
     """The last signed checkpoint is replaced by compare-and-swap: what somebody else put there is not written over."""
     note = beside(house.path)[1]

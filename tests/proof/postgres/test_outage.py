@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from proof.postgres.tables import PostgresError
 from proof.store import Verification, utc_now
 from proof.verifying import Verifier
 from tests.proof.contract.houses import DATABASE
+from tests.proof.postgres.gates import Gate
 from tests.proof.samples import IDENTITY, append, draft
 from tests.proof.serving import AUTH, ProofdProcess, payload, proofd_process
 from tests.stack.postgres import SERVICE
@@ -184,43 +183,6 @@ def test_a_commit_that_did_nothing_is_no_commit(house: PostgresHouse) -> None:
     store.close()
 
 
-class Gate:
-    """A TCP proxy to the server that can swallow the answer to COMMIT, and with it the connection."""
-
-    def __init__(self, port: int) -> None:
-        """Listen on a free port."""
-        self._target = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.swallow = threading.Event()
-        self.swallowed = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._target))
-                for source, target, upward in ((client, server, True), (server, client, False)):
-                    threading.Thread(target=self._forward, args=(source, target, upward), daemon=True).start()
-
-    def _forward(self, source: socket.socket, target: socket.socket, upward: bool) -> None:
-        with contextlib.suppress(OSError):
-            while content := source.recv(65536):
-                if not upward and self.swallow.is_set() and b"COMMIT\0" in content:
-                    self.swallowed.set()
-                    break
-                target.sendall(content)
-        for end in (source, target):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self._listener.close()
-
-
 @pytest.fixture
 def gate(house: PostgresHouse) -> Iterator[Gate]:
     """Yield a proxy before the server."""
@@ -229,11 +191,63 @@ def gate(house: PostgresHouse) -> Iterator[Gate]:
     gate.close()
 
 
+def through(gate: Gate, house: PostgresHouse) -> str:
+    """Return the DSN by way of the gate."""
+    return house.dsn.replace(f":{house.server.port}/", f":{gate.port}/") + "?sslmode=disable"
+
+
+def test_every_piece_of_an_append_may_be_the_last(house: PostgresHouse, gate: Gate) -> None:
+    """The connection is lost after each piece that client or server sends: acknowledged is kept, and a retry is one entry."""
+    outcomes: dict[bool, list[bool]] = {True: [], False: []}
+    for pieces in itertools.count():
+        errors: list[BaseException] = []
+        gate.budget = None
+        store = PostgresStore.open(through(gate, house), IDENTITY, errors.append, utc_now, Timing(beat=3600))
+        height = store.head.height
+        append(store, draft(f"before-{pieces}"))
+        gate.budget = pieces
+        future = store.append(draft(f"cut-{pieces}", action=pieces))
+        acknowledged = future.exception(SECONDS) is None
+        gate.budget = None
+        store.close()
+        assert acknowledged is not bool(errors)
+        with house.opened() as again:  # which waits for the end of the session that was cut off
+            kept = again.entry_by_idem(f"cut-{pieces}") is not None
+            assert kept or not acknowledged
+            outcomes[acknowledged].append(kept)
+            assert append(again, draft(f"cut-{pieces}", action=pieces)).duplicate is kept
+            assert again.verify() == Verification(ok=True, height=height + 2)
+        if acknowledged:
+            break
+    assert len(outcomes[False]) >= 6
+    assert set(outcomes[False]) == {True, False}  # before the commit, and between it and its answer
+
+
+def test_a_commit_without_its_standby_is_not_acknowledged(house: PostgresHouse) -> None:
+    """If somebody cancels the wait for a synchronous standby, the entries may be on one machine only: that is no yes."""
+    errors: list[BaseException] = []
+    store = PostgresStore.open(house.dsn, IDENTITY, errors.append, utc_now)
+    append(store, draft("a"))
+    with house.server.admin() as admin:
+        house.server.set(admin, "synchronous_standby_names", "nobody")
+        try:
+            future = store.append(draft("b"))
+            waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            until(lambda: bool(admin.execute(waiting).fetchall()), "no wait for the standby")
+            assert not future.done()
+            admin.execute(f"SELECT pg_cancel_backend(pid) FROM ({waiting}) AS waiting")  # noqa: S608 - a literal
+            with pytest.raises(UnavailableError):
+                future.result(SECONDS)
+        finally:
+            house.server.set(admin, "synchronous_standby_names", None)
+    assert ["warning: canceling wait for synchronous replication" in str(error) for error in errors] == [True]
+    store.close()
+
+
 def test_a_commit_whose_answer_is_lost_is_looked_up_by_the_next_start(house: PostgresHouse, gate: Gate) -> None:
     """Nobody knows what became of it: the caller is told to come back, the process ends, and the retry finds the entry."""
     errors: list[BaseException] = []
-    dsn = house.dsn.replace(f":{house.server.port}/", f":{gate.port}/") + "?sslmode=disable"
-    store = PostgresStore.open(dsn, IDENTITY, errors.append, utc_now)
+    store = PostgresStore.open(through(gate, house), IDENTITY, errors.append, utc_now)
     first = append(store, draft("a"))
     gate.swallow.set()
     with pytest.raises(UnavailableError, match="retry after its restart"):
