@@ -14,6 +14,7 @@ INT_LIMIT = 2**53 - 1
 MAX_DEPTH = 100
 _MAX_INT_DIGITS = 17  # one more than the largest allowed integer and its sign need
 _PATH_LIMIT = 200
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def parse_json(body: bytes) -> Any:
@@ -52,7 +53,7 @@ def canonical_bytes(value: Any) -> bytes:
 
 def plain_bytes(value: Any) -> bytes:
     """Return the bytes of data already known to have ASCII keys, no floats and no lone surrogates."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 class _RefusalError(Exception):

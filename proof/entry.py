@@ -77,7 +77,7 @@ def part_commitment(salt: bytes, name: str, data: bytes) -> str:
     """Return the commitment (64 hex digits) to the canonical bytes of one part under its own 32-byte salt."""
     if len(salt) != SALT_BYTES:
         raise ProfileError(f"the salt of a part must have {SALT_BYTES} bytes, not {len(salt)}")
-    return hmac.new(salt, _PART_TAG + name.encode("utf-8") + b"\n" + data, hashlib.sha256).hexdigest()
+    return hmac.digest(salt, _PART_TAG + name.encode("utf-8") + b"\n" + data, "sha256").hex()
 
 
 def encode_entry(entry: Entry) -> bytes:

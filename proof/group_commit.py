@@ -37,7 +37,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._write = write
         self._on_fatal = on_fatal
         self._max_batch = max_batch
-        self._queue: queue.Queue[tuple[Item, Future[Answer]] | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[tuple[Item, Future[Answer]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="proof-writer", daemon=True)
