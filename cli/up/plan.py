@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from activities.connection import connect
+from cli.failure import CommandError
 from cli.settings import layered, load, local_url
 from cli.up import temporal_server
 from cli.up.children import Piece
@@ -105,7 +106,8 @@ def pieces(plan: Plan, program: str) -> list[Piece]:
         home = {"HOME": str(plan.data_dir)}
         found.append(Piece("temporal", argv, bare | home, lambda: _prepare(settings), shows_errors=False))
     if plan.own_ledger:
-        found.append(_own("proofd", plan, local_url(settings.proofd_addr) + "/healthz"))
+        health = local_url(settings.proofd_addr) + "/healthz"
+        found.append(replace(_own("proofd", plan, health), ready=lambda: ledger_ready(health)))
     worker = _own("worker", plan, local_url(settings.worker_addr) + "/healthz")
     found.append(replace(worker, grace=_WORKER_GRACE))
     found.append(_own("api", plan, local_url(settings.api_addr) + "/readyz"))
@@ -137,11 +139,31 @@ async def check_foreign_temporal(settings: Settings) -> None:
 
 async def healthy(url: str) -> None:
     """Return as soon as a GET of ``url`` is answered with 200; waits for ever."""
+    while True:
+        if await _answered(url) == httpx.codes.OK:
+            return
+        await asyncio.sleep(_PAUSE)
+
+
+async def ledger_ready(url: str) -> None:
+    """Return as soon as proofd takes entries; ``url`` is that of its health.
+
+    Raises:
+        CommandError: it runs, but read-only, and will stay so. It has said why.
+
+    """
+    while (status := await _answered(url)) != httpx.codes.OK:
+        if status == httpx.codes.SERVICE_UNAVAILABLE:
+            raise CommandError(
+                "the ledger starts read-only, so that nothing would be done: see docs/ledger.md#when-it-starts-read-only"
+            )
+        await asyncio.sleep(_PAUSE)
+
+
+async def _answered(url: str) -> int:
+    """Return the status of a GET; 0 if nobody answers."""
     async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
-        while True:
-            try:
-                if (await client.get(url)).status_code == httpx.codes.OK:
-                    return
-            except httpx.HTTPError:
-                pass
-            await asyncio.sleep(_PAUSE)
+        try:
+            return (await client.get(url)).status_code
+        except httpx.HTTPError:
+            return 0

@@ -164,3 +164,14 @@ def test_a_temporal_that_runs_already_is_used(temporal: Client, tmp_path: Path) 
         assert one.child.wait() == 0
     finally:
         one.end()
+
+
+def test_a_ledger_that_does_not_go_on_ends_the_start(up: Up) -> None:
+    """With the last signed checkpoint gone `lumen up` ends at once, and says why and where to read what to do."""
+    up.start()
+    up.child.kill(signal.SIGTERM)
+    (up.data / "checkpoint" / "proof.db.note").unlink()
+    up.child.start()
+    assert up.child.wait(45) == 1
+    assert "the last signed checkpoint is not in" in up.child.log
+    assert "docs/ledger.md#when-it-starts-read-only" in up.child.log
