@@ -12,12 +12,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import httpx
+import psycopg
 import pytest
 
-from proof.errors import StartError, UnavailableError
+from proof.chain import Head
+from proof.errors import BrokenChainError, StartError, UnavailableError
 from proof.postgres import store as store_module
 from proof.postgres.session import Timing
 from proof.postgres.store import PostgresStore
+from proof.sequencer import Addition
 from proof.store import Receipt, Verification, beside, utc_now
 from tests.proof.samples import IDENTITY, append, draft, unexpected
 from tests.proof.serving import AUTH, ProofdProcess, payload, proofd_process
@@ -94,6 +97,34 @@ def test_two_writers_at_once_make_one_chain(house: PostgresHouse, monkeypatch: p
             assert (found.seq, found.leaf.hex()) == (receipt.seq, receipt.leaf)
 
 
+def test_the_head_is_locked_from_the_first_statement_on(house: PostgresHouse) -> None:
+    """Who else wants to move it waits until the transaction has ended, and then sees that it was moved."""
+    store = open_impatiently(house, Timing(), [])
+    store._tables.begin([])
+    with house.service() as db, pytest.raises(psycopg.errors.LockNotAvailable):
+        db.execute("SELECT * FROM head FOR UPDATE NOWAIT")
+    store._tables.commit(0)
+    with house.service() as db:
+        assert len(db.execute("SELECT * FROM head FOR UPDATE NOWAIT").fetchall()) == 1
+    store.close()
+
+
+def test_the_head_moves_only_from_where_it_was(house: PostgresHouse) -> None:
+    """Should all other protection fail: the statement that moves it names the place from which it moves."""
+    store = open_impatiently(house, Timing(), [])
+    append(store, draft("a"))
+    head = store.head
+    tables = store._tables
+    for wrong in (Head(0, head.leaf, head.size), Head(1, "x", head.size), Head(1, head.leaf, 0)):
+        tables.begin([])
+        with pytest.raises(BrokenChainError, match="somebody else wrote"):
+            tables.write(Addition(wrong, Head(2, "x", 0)))
+        tables.commit(0)
+    assert house.rows("SELECT height, leaf, size FROM head") == [(head.height, head.leaf, head.size)]
+    assert append(store, draft("b")).seq == 1
+    store.close()
+
+
 def test_a_pooler_that_mixes_sessions_is_noticed(house: PostgresHouse) -> None:
     """A lock that belongs to another session protects nothing: the first transaction in one ends the process."""
     errors: list[BaseException] = []
@@ -112,7 +143,7 @@ def test_a_writer_stuck_inside_its_transaction_is_replaced(house: PostgresHouse)
 
     def clock() -> datetime:
         inside.set()
-        assert release.wait(SECONDS)
+        assert release.wait(4 * SECONDS)
         return utc_now()
 
     errors: list[BaseException] = []
