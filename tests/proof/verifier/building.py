@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import copy
 import functools
 import hashlib
@@ -198,6 +199,26 @@ def small() -> Ledger:
     ledger.erase(1, "y")
     ledger.sign()
     return ledger
+
+
+class Witness:
+    """Somebody who cosigns checkpoints, as C2SP's tlog-cosignature says."""
+
+    def __init__(self, number: int, name: str = "witness.example.com/w1") -> None:
+        """Have the same key for the same number."""
+        self._private = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+        self._name = name
+        public = b"\x04" + self._private.public_key().public_bytes_raw()
+        self._id = hashlib.sha256(f"{name}\n".encode() + public).digest()[:4]
+        self.vkey = f"{name}+{self._id.hex()}+{base64.b64encode(public).decode()}"
+
+    def cosign(self, note: bytes, when: int, said: int | None = None) -> bytes:
+        """Return ``note`` with a line more that says that it was seen at ``when``; ``said``: what stands in the line."""
+        text = note.decode().rpartition("\n\n")[0] + "\n"
+        signature = self._private.sign(f"cosignature/v1\ntime {when}\n{text}".encode())
+        stated = (when if said is None else said).to_bytes(8, "big")
+        line = base64.b64encode(self._id + stated + signature).decode()
+        return note + f"\N{EM DASH} {self._name} {line}\n".encode()
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from proof import verify_lumen_proof as verifier
-from tests.proof.verifier.building import VKEY, Ledger, judge, sound, verdict
+from tests.proof.verifier.building import VKEY, Ledger, Witness, judge, sound, verdict
 
 PROGRAM = Path(verifier.__file__)
 OLDEST = ["python3.9", "python3.10"]
@@ -117,6 +117,29 @@ def test_the_sign_of_life_can_be_too_old(tmp_path: Path) -> None:
     export = ledger.write(tmp_path / "never")
     assert verdict(export)[0] == 0
     assert verdict(export, "--max-age", "7d")[0] == 3
+
+
+def test_a_witness_must_have_seen_the_newest_checkpoint(tmp_path: Path) -> None:
+    """Its cosignature must be there and true; its time is the sign of life then, whatever the entries say."""
+    witness, other = Witness(7), Witness(8, "witness.example.com/w2")
+    ledger = Ledger()
+    ledger.add("old", at="2020-01-31T12:00:00.000000Z")
+    plain, now = ledger.sign(), int(datetime.now(UTC).timestamp())
+    assert judge(ledger.write(tmp_path / "none"), "--witness", witness.vkey)["exit"] == 3
+    ledger.notes[1] = witness.cosign(plain, now)
+    seen = ledger.write(tmp_path / "seen")
+    assert verdict(seen)[0] == 0
+    assert judge(seen, "--witness", witness.vkey, "--max-age", "1h")["exit"] == 0
+    assert judge(seen, "--max-age", "1h")["exit"] == 3
+    assert judge(seen, "--witness", witness.vkey, "--witness", other.vkey)["exit"] == 3
+    ledger.notes[1] = witness.cosign(plain, now - 7200)
+    assert judge(ledger.write(tmp_path / "late"), "--witness", witness.vkey, "--max-age", "1h")["exit"] == 3
+    ledger.notes[1] = other.cosign(witness.cosign(plain, now), now - 7200)
+    both = ledger.write(tmp_path / "both")
+    assert judge(both, "--witness", witness.vkey, "--witness", other.vkey, "--max-age", "1h")["exit"] == 0
+    ledger.notes[1] = witness.cosign(plain, now - 7200, said=now)
+    lying = judge(ledger.write(tmp_path / "lying"), "--witness", witness.vkey, "--max-age", "1h")
+    assert (lying["exit"], lying["code"]) == (1, "checkpoint")
 
 
 def test_long_work_says_how_far_it_is(

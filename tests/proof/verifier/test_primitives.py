@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import json
 from typing import Any
 
@@ -70,6 +68,7 @@ def test_ed25519_is_strict() -> None:
         b"\x01" + b"\x00" * 30 + b"\x80",
     ):
         assert not verifier.Ed25519(bad).verifies(message, signature)
+        assert verifier.point_decode(bad) is None
 
 
 @settings(max_examples=60)
@@ -271,23 +270,9 @@ def test_inclusion_proofs_and_roots(size: int) -> None:
             )
 
 
-def test_a_cosignature_is_verified_and_dated() -> None:
-    """A line of a witness over the note text with its time; another time or another text is refused."""
-    private = Ed25519PrivateKey.from_private_bytes(b"\x09" * 32)
-    public = b"\x04" + private.public_key().public_bytes_raw()
-    digest = hashlib.sha256(b"witness.example.com/w1\n" + public).digest()[:4]
-    witness = verifier.Key(
-        f"witness.example.com/w1+{digest.hex()}+{base64.b64encode(public).decode()}", verifier.WITNESS_KEY
-    )
-    raw = a_note()
-    text = raw.decode().partition("\n\n")[0] + "\n"
-    signature = private.sign(f"cosignature/v1\ntime 1679315147\n{text}".encode())
-
-    def cosigned(when: int) -> verifier.Checkpoint:
-        line = base64.b64encode(digest + when.to_bytes(8, "big") + signature).decode()
-        return verifier.read_checkpoint(raw + f"\u2014 witness.example.com/w1 {line}\n".encode(), "note")
-
-    assert verifier.cosigned_at(cosigned(1679315147), witness) == 1679315147
-    assert verifier.cosigned_at(verifier.read_checkpoint(raw, "note"), witness) is None
-    with pytest.raises(verifier.Tampered):
-        verifier.cosigned_at(cosigned(1679315148), witness)
+@pytest.mark.parametrize("count", [1, 16, 100, 101])
+def test_a_note_has_at_most_100_signatures(count: int) -> None:
+    """Both readers take 100 and refuse more."""
+    text, _, lines = a_note().decode().partition("\n\n")
+    raw = (text + "\n\n" + lines.splitlines(keepends=True)[0] * count).encode()
+    assert reads_note(raw) is takes_note(raw) is (count <= 100)
