@@ -74,7 +74,10 @@ def test_every_state_says_what_comes_next(changes: dict[str, Any], said: str) ->
     lines = what_next(asking(**changes), KEY, NOW)
     assert lines[0].startswith(said)
     if changes == {}:
-        assert lines[1:] == ["may vote: alice@example.com, carol@example.com", f"vote with: lumen approve {KEY} --actor …"]
+        assert lines[1:] == [
+            "may vote: alice@example.com, carol@example.com",
+            f"vote with: lumen approve {KEY} --actor …",
+        ]
     if changes.get("state") in {"cooling", "watching"}:
         assert f"lumen override {KEY} retry" in lines[1]
 
