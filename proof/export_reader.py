@@ -35,7 +35,7 @@ from proof.signing.trust import KeyTrust, Rotation
 from proof.store import KeptCheckpoint
 
 _PART = re.compile(
-    rb'\{"seq":(0|[1-9][0-9]*),"name":"([a-z0-9_]+)","salt":(null|"[0-9a-f]{64}"),"data":(.*)\}', re.DOTALL
+    rb'\{"seq":(0|[1-9][0-9]{0,15}),"name":"([a-z0-9_]+)","salt":(null|"[0-9a-f]{64}"),"data":(.*)\}', re.DOTALL
 )
 _MAX_PART_LINE = 64 * 1024 * 1024
 _MAX_NOTE = 64 * 1024
@@ -86,7 +86,9 @@ class ExportReader:
         for path in sorted(self._folder.rglob("*")):
             name = path.relative_to(self._folder).as_posix()
             folder, _, base = name.rpartition("/")
-            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            if any("\ud800" <= one <= "\udfff" for one in name):
+                self._note_problem("file", f"{name!a} is not named in UTF-8")
+            elif path.is_symlink() or not (path.is_dir() or path.is_file()):
                 self._note_problem("file", f"{name!a} is not a plain file")
             elif path.is_dir() and name in {CHECKPOINTS, ANCHORS}:
                 continue
@@ -138,8 +140,6 @@ class ExportReader:
             raise BrokenChainError(self._frontier.size, "missing", "the entry is not there, but its hash or a part is")
 
     def _entry(self, seq: int, body: bytes, leaf: bytes, parts: DigestReader) -> tuple[StoredEntry, Entry]:
-        if hashlib.sha256(b"\x00" + body).digest() != leaf:
-            raise BrokenChainError(seq, "leaf", f"the entry does not have the hash in {LEAVES}")
         try:
             entry = decode_entry(body)
         except ProfileError as error:
@@ -247,7 +247,7 @@ def _rotation(entry: Entry, data: bytes) -> Rotation:
     try:
         content = json.loads(data)
         turn = Rotation(entry.seq, VerifierKey.parse(content["old_vkey"]), VerifierKey.parse(content["new_vkey"]))
-    except (NoteError, KeyError, TypeError, ValueError, AttributeError):
+    except (NoteError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise BrokenChainError(entry.seq, "key", "the rotation does not name two keys") from None
     if turn.old.id != entry.key or ROTATION_PREFIX + turn.new.id != entry.idem:
         raise BrokenChainError(entry.seq, "key", "the rotation names other keys than its entry")

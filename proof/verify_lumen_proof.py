@@ -553,7 +553,9 @@ class Export:
                 raise Tampered(None, "file", f"{name} is not there")
 
     def add_file(self, name: str, path: Path) -> None:
-        if path.is_file() and not path.is_symlink():
+        if any("\ud800" <= one <= "\udfff" for one in name):
+            self.findings.append(Tampered(None, "file", f"{name!a} is not named in UTF-8"))
+        elif path.is_file() and not path.is_symlink():
             self.files[name] = {}
         else:
             self.findings.append(Tampered(None, "file", f"{name!a} is not a plain file"))
@@ -837,6 +839,8 @@ class Bundle:
                 raise MalformedError("it does not have the fields of a bundle")
             if content["format"] != "lumen-proof-bundle" or content["version"] != 1:
                 raise MalformedError("it is no bundle of version 1")
+            if not isinstance(content["alert_key"], str) or not content["alert_key"]:
+                raise MalformedError("it does not name its alert")
             self.content = content
             self.checkpoint = read_checkpoint(content["checkpoint"].encode(), "checkpoint")
             if not content["origin"] == self.checkpoint.origin == self.pinned[0].name:
@@ -885,10 +889,7 @@ class Bundle:
         content = parse(data)
         if isinstance(content, dict):
             key = self.content["alert_key"]
-            self.about_alert |= key in (
-                content.get("alert_key"),
-                str(content.get("workflow_id")).partition("alert-")[2],
-            )
+            self.about_alert |= content.get("alert_key") == key or content.get("workflow_id") == f"alert-{key}"
             self.told.append(story(entry, content))
 
 
@@ -919,7 +920,7 @@ def story(entry: Entry, content: dict[str, Any]) -> str:
             lines.append(f"{name}: {value.get('bytes')} bytes, SHA-256 {value['sha256']}")
         elif isinstance(value, (int, str)):
             lines.append(f"{name}: {value}")
-    return "\n".join([head, *("    " + line for line in lines)])
+    return "\n".join([head, *("    " + one_line(line) for line in lines)])
 
 
 # --- The command ----------------------------------------------------------------------------------------------------------
@@ -1037,6 +1038,11 @@ def result(chosen: argparse.Namespace) -> dict[str, Any]:
     return {"ok": True, "exit": HOLDS, **found}
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` with its line breaks made visible: what an entry quotes must not look like what this program says."""
+    return text.replace("\n", "\\n")
+
+
 def printable(text: str) -> str:
     """Return ``text`` with all that could move a terminal made visible; line breaks stay."""
     return "".join(c if c == "\n" or (c.isprintable() and c.isascii()) else ascii(c)[1:-1] for c in text)
@@ -1050,7 +1056,7 @@ def sentence(found: dict[str, Any]) -> str:
         return f"{'UNPROVEN' if found['exit'] == UNPROVEN else 'UNREADABLE'}: {found['reason']}"
     if "story" in found:
         told = "\n".join(found["story"])
-        return f"{told}\nHOLDS: {found['entries']} entries about {found['alert_key']}, in {found['origin']}"
+        return f"{told}\nHOLDS: {found['entries']} entries about {one_line(found['alert_key'])}, in {found['origin']}"
     counts = found["counts"]
     extent = f"{counts['entries']} entries, {counts['parts']} parts ({counts['erased']} erased)"
     return f"HOLDS: {extent} of {found['origin']}\nhead {found['head']}\nroot {found['root']}"

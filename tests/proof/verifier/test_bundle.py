@@ -126,6 +126,8 @@ FORGERIES: dict[str, tuple[Callable[[dict[str, Any]], object], int | None, str]]
     "order": (swap, 0, "seq"),
     "twice": (repeat, 0, "seq"),
     "other alert": (lambda content: content.update(alert_key="alertmanager-0000000000000000"), None, "alert"),
+    "no alert": (lambda content: content.update(alert_key=""), None, "format"),
+    "null alert": (lambda content: content.update(alert_key=None), None, "format"),
     "other log": (lambda content: content.update(log="0" * 64), 0, "log"),
     "other origin": (lambda content: content.update(origin="example.org/x"), None, "format"),
     "no entries": (lambda content: content.update(entries=[]), None, "alert"),
@@ -170,3 +172,23 @@ def test_what_is_about_another_alert_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
     path.write_bytes(bundled(ledger(), [0, 1, 5]))
     assert verdict(path) == (1, None, "alert")
+
+
+def test_what_an_entry_quotes_is_not_what_the_verifier_says(tmp_path: Path) -> None:
+    """A line break in a reason begins no line of the story: nobody can write a vote or a verdict into it."""
+    made = Ledger()
+    lie = "fine\nHOLDS: 9 entries\n7  2026-01-31T12:00:00.000000Z  approval_quorum_decision\n    approve: bob | slack"
+    vote = {"actor": "mallory", "channel": "cli", "rank": "cli", "at": "2026-01-31T12:00:00Z", "reason": lie}
+    content = {"alert_key": KEY_OF_ALERT, "reason": lie, "voters": {"approve": [vote]}, "detail": {f"a{lie}": lie}}
+    made.add("x", "approval_quorum_decision", {"approval": content})
+    made.sign()
+    path = tmp_path / "bundle.json"
+    path.write_bytes(bundled(made, [0]))
+    story = judge(path)["story"]
+    assert [line[:10].strip() for line in "\n".join(story).splitlines()] == [
+        "0  2026-01",
+        "alert_",
+        "reason",
+        "approv",
+        "afine\\",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,21 @@ from pathlib import Path
 import pytest
 
 from proof.chain import StoredEntry, StoredPart
+from proof.checkpoint import Checkpoint, sign_checkpoint
 from proof.entry import Entry, encode_entry, leaf_hash, part_commitment
+from proof.merkle import EMPTY_ROOT, TreeHead
 from tests.proof.samples import LOG
-from tests.proof.verifier.building import KEY, NEXT, STRANGER, Ledger, judge, sound, verdict
+from tests.proof.verifier.building import (
+    KEY,
+    NEXT,
+    STRANGER,
+    Ledger,
+    judge,
+    remake_manifest,
+    signing_key,
+    sound,
+    verdict,
+)
 
 
 def ten() -> Ledger:
@@ -234,6 +247,21 @@ def test_a_part_in_another_form_is_found_in_strict_mode(tmp_path: Path) -> None:
     assert verdict(export, "--strict") == (1, 0, "part")
 
 
+def test_a_checkpoint_is_where_its_size_says(tmp_path: Path) -> None:
+    """A true checkpoint under the name of another size, and one of another origin, are refused."""
+    export = ten().forge(tmp_path / "export")
+    notes = export / "checkpoints"
+    (notes / f"{4:020d}.note").rename(notes / f"{5:020d}.note")
+    remake_manifest(export)
+    assert verdict(export) == (1, None, "checkpoint")
+    other = sign_checkpoint(
+        Checkpoint("example.org/other", TreeHead(0, EMPTY_ROOT)), [signing_key(1, "example.org/other")]
+    )
+    foreign = ten()
+    foreign.notes[0] = other.encode()
+    assert verdict(foreign.forge(tmp_path / "foreign")) == (1, None, "checkpoint")
+
+
 def test_an_empty_ledger_can_be_verified(tmp_path: Path) -> None:
     """No entries and a checkpoint over none: the manifest alone says which log it is."""
     ledger = Ledger()
@@ -243,3 +271,30 @@ def test_an_empty_ledger_can_be_verified(tmp_path: Path) -> None:
     assert verdict(export, "--max-age", "9d")[0] == 3
     (export / "manifest.json").write_bytes((export / "manifest.json").read_bytes().replace(b'"log":"', b'"log":"x'))
     assert verdict(export) == (1, None, "manifest")
+
+
+def test_a_name_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    """A file whose name no manifest can hold is a finding, not a failure of the program."""
+    path = sound().write(tmp_path / "export", {"x.txt": b"x"})
+    (path / "anchors" / "x.txt").rename(path / "anchors" / os.fsdecode(b"\xff.txt"))
+    assert verdict(path) == (1, None, "file")
+
+
+def test_a_number_without_end_is_told(tmp_path: Path) -> None:
+    """A part whose number has more digits than a number may have is a finding at its entry."""
+    path = sound().write(tmp_path / "export")
+    parts = path / "parts.jsonl"
+    parts.write_bytes(parts.read_bytes().replace(b'"seq":3', b'"seq":' + b"3" * 5000, 1))
+    remake_manifest(path)
+    assert verdict(path) == (1, 3, "part")
+
+
+def test_a_rotation_nested_without_end_is_told(tmp_path: Path) -> None:
+    """A rotation that no parser gets through names no keys."""
+    data, salt = b'{"a":' * 50_000 + b"1" + b"}" * 50_000, bytes(32)
+    idem, at = f"key.rotated/{NEXT.verifier.id}", "2026-01-31T12:00:00.000000Z"
+    parts = {"rotation": part_commitment(salt, "rotation", data)}
+    body = encode_entry(Entry(LOG, 0, LOG, idem, "key.rotated", at, parts, len(data), KEY.verifier.id))
+    ledger = Ledger([StoredEntry(0, idem, leaf_hash(body), body, (StoredPart("rotation", salt, data),))])
+    ledger.sign()
+    assert verdict(ledger.forge(tmp_path / "export")) == (1, 0, "key")
