@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from proof.anchoring.directory import DirectorySink
+from proof.anchoring.directory import DirectorySink, misnamed
 from proof.anchoring.publisher import Publisher
 from proof.anchoring.sink import Sink
 from proof.anchoring.webhook import WebhookSink
@@ -144,6 +144,6 @@ def _problem(
     newest = None if folder is None else folder.newest()
     if problem is None and folder is not None and newest is not None:
         path, note = newest
-        problem = objection(store, origin, note, f"the newest anchor {path}", None)
-        known[folder.name] = int(path.stem)
+        problem = misnamed(path, note) or objection(store, origin, note, f"the newest anchor {path}", None)
+        known[folder.name] = int(path.stem) if problem is None else -1
     return known, problem

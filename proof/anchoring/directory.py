@@ -56,6 +56,20 @@ class DirectorySink:
             raise StartError(f"the anchor directory {self._folder} cannot be read: {error.strerror}") from None
 
 
+def misnamed(path: Path, raw: bytes) -> str | None:
+    """Return why the anchor ``raw`` in ``path`` (see ``newest``) cannot be the newest one, or None.
+
+    Under the name of a larger size an older checkpoint would hide the newest, and nothing would be written any more.
+    """
+    tree = _tree(raw)
+    if tree is None or tree.size == int(path.stem):
+        return None
+    return (
+        f"the newest anchor {path} is over {tree.size} entries, its name says another number: "
+        "find out who put it there, and take it away"
+    )
+
+
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MAX_NOTE_BYTES + 1)

@@ -195,6 +195,23 @@ def test_a_frozen_ledger_ends_quietly(path: Path) -> None:
     assert [one.tree.size for one in box.kept] == [0]
 
 
+def test_an_old_anchor_under_a_larger_number_hides_nothing(path: Path, tmp_path: Path) -> None:
+    """A name that says more than the checkpoint would pass for the newest: the ledger starts read-only and names the file."""
+    anchors = tmp_path / "anchors"
+    anchors.mkdir()
+    with signed_ledger(path, anchor_folder=anchors) as ledger:
+        append(ledger.store, draft("a"))
+    false = anchors / f"{'9' * 20}.note"
+    false.write_bytes((anchors / f"{1:020d}.note").read_bytes())
+    with signed_ledger(path, anchor_folder=anchors) as ledger:
+        assert f"{false} is over 1 entries" in (ledger.store.failure or "")
+        assert ledger.publisher.lags() == {"directory": 1}
+    false.unlink()
+    with signed_ledger(path, anchor_folder=anchors) as ledger:
+        append(ledger.store, draft("b"))
+    assert (anchors / f"{2:020d}.note").exists()
+
+
 def test_the_newest_anchor_is_checked_at_the_start(path: Path, tmp_path: Path) -> None:
     """A ledger that was put back together with its checkpoint is told from the newest one by an anchor elsewhere."""
     anchors, backup = tmp_path / "anchors", tmp_path / "backup"
