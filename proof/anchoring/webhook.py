@@ -20,13 +20,24 @@ class WebhookSink:
         self._url = url
 
     def publish(self, checkpoint: Published) -> str:
-        """Post the checkpoint; raises ``AnchorError`` for anything but a 2xx within 10 s. Redirects are not followed."""
+        """Post the checkpoint; raises ``AnchorError`` for anything but a 2xx. Redirects are not followed.
+
+        Each step may take 10 s. The body of the answer is not read: it may be of any length, and come without an end.
+        """
         headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "lumen-proofd"}
         try:
-            with httpx.Client(timeout=_SECONDS, follow_redirects=False) as client:
-                answer = client.post(self._url, content=checkpoint.note, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            with (
+                httpx.Client(timeout=_SECONDS, follow_redirects=False) as client,
+                client.stream("POST", self._url, content=checkpoint.note, headers=headers) as answer,
+            ):
+                status, success = answer.status_code, answer.is_success
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            ValueError,
+            OSError,
+        ) as error:  # names and certificates raise the last two
             raise AnchorError(f"the webhook does not answer ({type(error).__name__})") from None
-        if not answer.is_success:
-            raise AnchorError(f"the webhook answered {answer.status_code}")
-        return f"HTTP {answer.status_code}"
+        if not success:
+            raise AnchorError(f"the webhook answered {status}")
+        return f"HTTP {status}"

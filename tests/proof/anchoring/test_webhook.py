@@ -73,3 +73,40 @@ def test_nobody_there_is_a_failure_without_the_address() -> None:
     with pytest.raises(AnchorError, match=r"does not answer \(ConnectError\)") as caught:
         WebhookSink(f"http://u:hunter2@127.0.0.1:{port}/hunter2").publish(checkpoint(3))
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_answer_without_an_end_holds_nobody_up() -> None:
+    """The status says it all: an answer whose body never ends is not waited for, and nothing of it is kept."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = threading.Event()
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx")
+                done.wait(30)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+            assert WebhookSink(url).publish(checkpoint(3)) == "HTTP 200"
+        finally:
+            done.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("url", ["http://hunter2..example/", "http://xn--/", "http://[hunter2/", "hunter2"])
+def test_an_address_that_is_none_is_a_failure(url: str) -> None:
+    """Whatever is wrong with the URL ends in an ``AnchorError``, so that the other sinks go on; it is not quoted."""
+    with pytest.raises(AnchorError, match="does not answer") as caught:
+        WebhookSink(url).publish(checkpoint(3))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_certificates_that_are_not_there_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that anchors outlives a bad set-up of TLS too."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    with pytest.raises(AnchorError, match="does not answer"):
+        WebhookSink("https://127.0.0.1:1/").publish(checkpoint(3))
