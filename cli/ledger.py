@@ -10,7 +10,7 @@ import typer
 
 from cli import proof_bundle, proof_export, proof_import, proof_schema
 from cli.datadir import LEDGER_FILE
-from cli.failure import FAILED
+from cli.failure import FAILED, CommandError
 from cli.options import Json
 from cli.output import print_fields, print_json, say
 from cli.remote import ledger
@@ -101,7 +101,7 @@ def rotate(
     client = load_client()
     path = _key_file(client)
     origin = client.settings.proof_origin
-    ring = drop_old_keys(path, origin) if finish else add_key(path, origin, reason)
+    ring = drop_old_keys(path, origin, _last_signed(client)) if finish else add_key(path, origin, reason)
     keys = [str(key) for key in ring.verifiers]
     if as_json:
         print_json({"key_file": str(path), "vkeys": keys})
@@ -111,10 +111,22 @@ def rotate(
 
 
 def _key_file(client: ClientSettings) -> Path:
+    return Path(client.settings.proof_key_file) if client.settings.proof_key_file else _beside(client)[0]
+
+
+def _last_signed(client: ClientSettings) -> bytes | None:
+    """Return the signed note that proofd goes on from, or None if it keeps none here yet."""
+    path = Path(client.settings.proof_checkpoint_file or _beside(client)[1])
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CommandError(f"cannot read the last signed checkpoint {path}: {error.strerror}") from None
+
+
+def _beside(client: ClientSettings) -> tuple[Path, Path]:
     from proof.store import beside, place  # noqa: PLC0415  # what only this command needs
 
-    settings = client.settings
-    if settings.proof_key_file:
-        return Path(settings.proof_key_file)
-    dsn = settings.proof_dsn
-    return beside(place(dsn, client.data_dir) if dsn else client.data_dir / LEDGER_FILE)[0]
+    dsn = client.settings.proof_dsn
+    return beside(place(dsn, client.data_dir) if dsn else client.data_dir / LEDGER_FILE)

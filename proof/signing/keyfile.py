@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from proof.durable import replace_file
-from proof.errors import StartError
-from proof.note import SigningKey, VerifierKey
+from proof.errors import NoteError, StartError
+from proof.note import SigningKey, VerifierKey, parse_note, verify_note
 
 _log = logging.getLogger(__name__)
 _BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----\n.*?\n-----END \1-----\n?", re.DOTALL)
@@ -98,14 +98,30 @@ def add_key(path: Path, name: str, reason: str) -> KeyRing:
     return read_keys(path, name)
 
 
-def drop_old_keys(path: Path, name: str) -> KeyRing:
-    """Leave the last key alone in the file; raises ``StartError`` if it is alone already."""
+def drop_old_keys(path: Path, name: str, last_signed: bytes | None = None) -> KeyRing:
+    """Leave the last key alone in the file; raises ``StartError`` if it is alone already, or not in force yet.
+
+    ``last_signed`` is the signed note that the ledger goes on from, if it is at hand. Before the last key signed, the key
+    in force is one of those that would be lost.
+    """
     ring = read_keys(path, name)
     if len(ring.keys) == 1:
         raise StartError(f"the key file {path} holds one key: there is no rotation to finish")
+    if last_signed is not None and not _signed(last_signed, ring.newest.verifier):
+        raise StartError(
+            f"the key {ring.newest.verifier.id} in {path} is not in force yet: start proofd again before the rotation is "
+            "finished, or the ledger loses its key"
+        )
     last = list(_BLOCK.finditer(_text(path)))[-1]
     _write(path, last[0])
     return read_keys(path, name)
+
+
+def _signed(note: bytes, key: VerifierKey) -> bool:
+    try:
+        return bool(verify_note(parse_note(note), [key]))
+    except NoteError:
+        return False
 
 
 def _text(path: Path) -> str:

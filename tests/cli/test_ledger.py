@@ -8,9 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from proof.checkpoint import open_checkpoint
+from proof.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from proof.merkle import EMPTY_TREE
 from proof.note import VerifierKey
 from proof.signing.keyfile import create_keys
+from proof.store import beside
 from tests.cli.conftest import FakeService, Lumen
 from tests.cli.test_output import HOSTILE, is_harmless
 from tests.stack.processes import Child
@@ -90,6 +92,23 @@ def test_a_key_is_rotated_in_its_file(
     assert shown["vkeys"][1] in finished.out
     assert str(old) not in finished.out
     assert "PRIVATE" not in finished.out
+
+
+def test_a_rotation_is_not_finished_before_proofd_took_it_up(
+    lumen: Lumen, clean_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the last signed checkpoint has no signature of the new key, the old one stays in the file."""
+    monkeypatch.setenv("LUMEN_DATA_DIR", str(clean_place))
+    file, note = beside(clean_place / "proof.db")
+    ring = create_keys(file, "lumen.local/ledger")
+    note.parent.mkdir()
+    note.write_bytes(sign_checkpoint(Checkpoint("lumen.local/ledger", EMPTY_TREE), ring.keys).encode())
+    assert lumen("proof", "rotate").code == 0
+    before = file.read_bytes()
+    ran = lumen("proof", "rotate", "--finish")
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "not in force yet" in ran.err
+    assert file.read_bytes() == before
 
 
 def test_a_key_that_is_not_here_cannot_be_rotated(lumen: Lumen, clean_place: Path) -> None:

@@ -172,3 +172,20 @@ def test_the_key_changes_only_by_a_rotation() -> None:
     assert links((OLD, turn), (OLD, {})) == "key"
     assert links((OLD, turn), (THIRD, {})) == "key"
     assert links(("none", turn), ("none", {}), (THIRD, {})) is None
+
+
+def test_the_key_in_force_is_not_dropped(path: Path) -> None:
+    """A rotation that proofd has not taken up cannot be finished: the file stays, and the ledger starts and goes on."""
+    key_file, note = beside(path)
+    with signed_ledger(path) as ledger:
+        append(ledger.store, draft("a"))
+    add_key(key_file, ORIGIN, "")
+    before = key_file.read_bytes()
+    with pytest.raises(StartError, match="is not in force yet"):
+        drop_old_keys(key_file, ORIGIN, note.read_bytes())
+    assert key_file.read_bytes() == before
+    with signed_ledger(path) as ledger:
+        append(ledger.store, draft("b"))
+    drop_old_keys(key_file, ORIGIN, note.read_bytes())
+    with signed_ledger(path) as ledger:
+        assert ledger.store.head.height == 3
