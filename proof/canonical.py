@@ -28,9 +28,7 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise MalformedJsonError(f"the body is not UTF-8: byte {error.start} cannot be read") from None
     try:
-        return json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_int=_small_int, parse_constant=_no_constant
-        )
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise MalformedJsonError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
     except RecursionError:
@@ -152,3 +150,6 @@ def _small_int(digits: str) -> int:
 
 def _no_constant(name: str) -> NoReturn:
     raise MalformedJsonError(f"{name} is not JSON: send a string or null")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_int=_small_int, parse_constant=_no_constant)

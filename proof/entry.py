@@ -95,7 +95,7 @@ def encode_entry(entry: Entry) -> bytes:
         "bytes": entry.size,
     }
     _check_fields(fields)
-    body = envelope_bytes(fields)
+    body = _bytes_of(fields)
     if len(body) > MAX_ENTRY_BYTES:
         raise ProfileError(f"the entry would have {len(body)} bytes, the limit is {MAX_ENTRY_BYTES}: use fewer parts")
     return body
@@ -110,7 +110,7 @@ def decode_entry(body: bytes) -> Entry:
     except MalformedJsonError as error:
         raise ProfileError(str(error)) from None
     _check_fields(fields)
-    if envelope_bytes(fields) != body:
+    if _bytes_of(fields) != body:
         raise NonCanonicalError("the bytes are not the canonical form of their content")
     return Entry(
         log=fields["log"],
@@ -123,15 +123,6 @@ def decode_entry(body: bytes) -> Entry:
         size=fields["bytes"],
         key=fields["key"],
     )
-
-
-def envelope_bytes(fields: dict[str, Any]) -> bytes:
-    """Return the canonical bytes of data inside the entry profile; raises ``ProfileError`` for anything outside it."""
-    _check_profile(fields)
-    try:
-        return plain_bytes(fields)
-    except UnicodeEncodeError:
-        raise ProfileError("a text of the entry holds a lone surrogate") from None
 
 
 def part_bytes(name: str, data: Any) -> bytes:
@@ -147,40 +138,38 @@ def is_part_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _check_profile(value: Any) -> None:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str) or not is_part_name(key):
-                raise ProfileError("a key of the entry is not of the form [a-z0-9_]+")
-            _check_profile(item)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        if not -INT_LIMIT <= value <= INT_LIMIT:
-            raise ProfileError("an integer of the entry is beyond +-(2^53-1)")
-    elif isinstance(value, list):
-        for item in value:
-            _check_profile(item)
-    elif not isinstance(value, str | bool | None):
-        raise ProfileError(f"{type(value).__name__} cannot stand in an entry")
+def _bytes_of(fields: dict[str, Any]) -> bytes:
+    try:
+        return plain_bytes(fields)
+    except UnicodeEncodeError:
+        raise ProfileError("a text of the entry holds a lone surrogate") from None
 
 
 def _check_fields(fields: Any) -> None:
+    """Raise unless these are the fields of an entry; then they are inside the profile too, but for surrogates in texts."""
     if not isinstance(fields, dict) or fields.keys() != _FIELDS:
         raise ProfileError("an entry has exactly the fields " + ", ".join(sorted(_FIELDS)))
     for name in _TEXT_FIELDS:
         if not isinstance(fields[name], str) or not fields[name]:
             _refuse(name, "must be a text that is not empty")
     for name in _INT_FIELDS:
-        if type(fields[name]) is not int or fields[name] < 0:
-            _refuse(name, "must be an integer from 0 on")
+        if type(fields[name]) is not int or not 0 <= fields[name] <= INT_LIMIT:
+            _refuse(name, "must be an integer from 0 to 2^53-1")
     if fields["v"] != VERSION:
         _refuse("v", f"must be {VERSION}; this program knows no other version")
     if not _AT.fullmatch(fields["at"]):
         _refuse("at", "must be like 2026-01-31T12:00:00.000000Z")
-    if not isinstance(fields["parts"], dict):
-        _refuse("parts", "must be an object")
     _check_hash("log", fields["log"])
     _check_hash("prev", fields["prev"])
-    for commitment in fields["parts"].values():
+    _check_commitments(fields["parts"])
+
+
+def _check_commitments(parts: Any) -> None:
+    if not isinstance(parts, dict):
+        _refuse("parts", "must be an object")
+    for name, commitment in parts.items():
+        if not isinstance(name, str) or not is_part_name(name):
+            _refuse("parts", "must have keys of the form [a-z0-9_]+")
         _check_hash("parts", commitment)
 
 
