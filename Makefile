@@ -4,7 +4,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test peers check bench docs lock clean
+.PHONY: help install run demo test coverage peers check bench docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +17,11 @@ run: install ## start everything here: Temporal, ledger, worker, API
 demo: install ## see a service hang and be repaired, in a minute (ARGS=--yes: unattended)
 	@exec $(VENV)/bin/lumen demo $(ARGS)
 
-test: $(VENV)/.installed-dev ## run all tests, with coverage
-	$(PYTEST) -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+test: $(VENV)/.installed-dev ## run all tests
+	$(PYTEST) -n 3 --dist loadfile
+
+coverage: $(VENV)/.installed-dev ## run all tests and show what they do not reach
+	$(PYTEST) -n 3 --dist loadfile --cov --cov-report=term:skip-covered
 
 peers: $(VENV)/.installed-dev ## let programs of others read the ledger (Debian: golang-go, golang-golang-x-mod-dev)
 	$(PYTEST) tests/peers

@@ -22,11 +22,9 @@ def missing_programs() -> list[str]:
 
 
 class Alertmanager:
-    """One Alertmanager that posts every alert to ``webhook``; with ``peers`` it is a member of a cluster."""
+    """One Alertmanager, of no cluster, that posts every alert to ``webhook``."""
 
-    def __init__(
-        self, folder: Path, name: str, webhook: str, cluster_port: int = 0, peers: tuple[int, ...] = ()
-    ) -> None:
+    def __init__(self, folder: Path, name: str, webhook: str) -> None:
         """Write its configuration; nothing runs yet."""
         self.port = free_port()
         folder = folder / name
@@ -36,9 +34,7 @@ class Alertmanager:
         program = shutil.which("prometheus-alertmanager") or ""
         argv = [program, f"--config.file={folder}/config.yml", f"--storage.path={folder}/data"]
         argv += [f"--web.listen-address=127.0.0.1:{self.port}"]
-        argv += [f"--cluster.listen-address={f'127.0.0.1:{cluster_port}' if cluster_port else ''}"]
-        argv += [f"--cluster.peer=127.0.0.1:{peer}" for peer in peers]
-        argv += ["--cluster.settle-timeout=1s", "--cluster.pushpull-interval=1s"] if cluster_port else []
+        argv += ["--cluster.listen-address="]
         self.child = Child(name, argv, {}, folder)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -68,8 +69,11 @@ def runs(pid: int) -> bool:
 
 def children(pid: int) -> list[int]:
     """Pids of a process's children, zombies included."""
-    tasks = Path("/proc", str(pid), "task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    found: list[int] = []
+    for task in Path("/proc", str(pid), "task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def descriptors() -> int:

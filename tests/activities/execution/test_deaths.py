@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -65,7 +66,8 @@ async def worker(
         yield process
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # ended, and nobody has noticed yet
+                os.killpg(process.pid, signal.SIGKILL)
         await process.communicate()
 
 
