@@ -816,7 +816,16 @@ def read_rotation(entry: Entry, data: bytes) -> Rotation:
 
 # --- A bundle -------------------------------------------------------------------------------------------------------------
 
+RULES, STARTED, DECIDED = b"rules.loaded", b"action.started", b"approval_quorum_decision"
 BUNDLE_FIELDS = {"format", "version", "origin", "log", "alert_key", "checkpoint", "entries"}
+
+
+class Known(NamedTuple):
+    """An entry of a bundle, those of its parts that are objects, and the names of those that are gone."""
+
+    entry: Entry
+    contents: list[dict[str, Any]]
+    erased: set[bytes]
 
 
 class Bundle:
@@ -828,6 +837,7 @@ class Bundle:
         self.seq = -1
         self.last_at = b""
         self.about_alert = False
+        self.known: dict[int, Known] = {}
 
     def verify(self) -> None:
         """Raise ``Tampered`` at the first thing that does not hold."""
@@ -852,8 +862,14 @@ class Bundle:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
             place = self.seq + 1 if isinstance(getattr(self, "content", None), dict) and self.seq >= 0 else None
             raise Tampered(place, "format", f"the bundle cannot be read: {problem}") from None
+        self.belongs_together()
+
+    def belongs_together(self) -> None:
+        """Raise ``Tampered`` unless the entries, each of which is in the log, are what the bundle says they are."""
         if not self.about_alert:
             raise Tampered(None, "alert", "no entry of the bundle is about its alert")
+        for known in self.known.values():
+            self.relations(known)
 
     def entry(self, item: dict[str, Any]) -> None:
         if item.keys() != {"entry", "proof", "parts"}:
@@ -874,6 +890,7 @@ class Bundle:
             raise Tampered(seq, "proof", "the checkpoint does not cover this entry as it is here")
         if [part["name"].encode() for part in item["parts"]] != [name for name, _ in entry.parts]:
             raise Tampered(seq, "part", "the parts are not those that the entry names")
+        self.known[seq] = Known(entry, [], set())
         for part, (name, committed) in zip(item["parts"], entry.parts):
             self.part(entry, part, name, committed)
 
@@ -881,6 +898,7 @@ class Bundle:
         if part.keys() != {"name", "salt", "data"}:
             raise MalformedError("a part has other fields than name, salt and data")
         if part["salt"] is None and part["data"] is None:
+            self.known[entry.seq].erased.add(name)
             self.told.append(story(entry, {"erased": name.decode()}))
             return
         salt, data = part["salt"].encode(), part["data"].encode()
@@ -888,9 +906,81 @@ class Bundle:
             raise Tampered(entry.seq, "part", f"the part {name.decode()} is not what the entry commits to")
         content = parse(data)
         if isinstance(content, dict):
+            self.known[entry.seq].contents.append(content)
             key = self.content["alert_key"]
             self.about_alert |= content.get("alert_key") == key or content.get("workflow_id") == f"alert-{key}"
             self.told.append(story(entry, content))
+
+    def relations(self, known: Known) -> None:
+        """Raise ``Tampered`` unless the entry belongs to the alert and to the other entries as it says."""
+        entry = known.entry
+        if entry.kind == RULES:
+            self.rules(known)
+        elif entry.kind == ERASED:
+            if not any(entry.idem == b"part.erased/%d/%b" % (one.entry.seq, name)
+                       for one in self.known.values() for name in one.erased):  # fmt: skip
+                raise Tampered(entry.seq, "alert", "it tells of the erasure of a part that is not missing here")
+        else:
+            self.same_alert(known)
+        for content in known.contents if entry.kind == STARTED else []:
+            self.decided(entry, content.get("decision_seq"))
+
+    def same_alert(self, known: Known) -> None:
+        """Every part that names an alert names this one; where none does, key or number lead here."""
+        entry, key = known.entry, self.content["alert_key"]
+        right = {"alert_key": key, "workflow_id": f"alert-{key}"}
+        for content in known.contents:
+            if any(name in content and content[name] != value for name, value in right.items()):
+                raise Tampered(entry.seq, "alert", "the entry is about another alert than the bundle")
+        ours = entry.idem.startswith(b"alert-" + key.encode() + b"/")
+        if entry.idem.startswith(b"alert-") and not ours:
+            raise Tampered(entry.seq, "alert", "the key of the entry is that of another alert")
+        stated = any(name in content for content in known.contents for name in right)
+        if not (ours or stated or (entry.kind == DECIDED and known.erased and self.leads_to(entry))):
+            raise Tampered(entry.seq, "alert", "the entry does not say that it is about the alert of the bundle")
+
+    def leads_to(self, decision: Entry) -> bool:
+        """Tell whether an entry of this alert names a decision whose part is gone: by its number, or by the run's id."""
+        start = b"alert-" + self.content["alert_key"].encode() + b"/"
+        idems = [one.entry.idem for one in self.known.values() if one.entry.idem.startswith(start)]
+        if decision.idem.partition(b".")[0] in {idem[len(start) :].partition(b"/")[0] for idem in idems}:
+            return True
+        contents = [content for one in self.known.values() for content in one.contents]
+        outcomes = [content["decision"] for content in contents if isinstance(content.get("decision"), dict)]
+        return decision.seq in [
+            *(content.get("decision_seq") for content in contents),
+            *(outcome.get("seq") for outcome in outcomes),
+        ]
+
+    def decided(self, claim: Entry, seq: Any) -> None:
+        """The decision that a claim names is here, and before it. That it is about this alert is seen at its own turn."""
+        if seq is None:
+            return
+        decision = self.known.get(seq) if type(seq) is int else None
+        if decision is None or decision.entry.kind != DECIDED or seq >= claim.seq:
+            raise Tampered(
+                claim.seq, "decision", f"the claim names {seq!a}, which is no decision before it in this bundle"
+            )
+
+    def rules(self, known: Known) -> None:
+        """The rules are those of their digest, and of an entry of this bundle."""
+        entry = known.entry
+        digest = entry.idem[len(RULES) + 1 :].decode()
+        for content in known.contents:
+            text = content.get("text")
+            if content.get("rules_digest") != digest or entry.idem != RULES + b"/" + digest.encode():
+                raise Tampered(entry.seq, "rules", "the digest of the rules is not the one in the key of the entry")
+            if content.get("hidden") is True or not content.keys() & {"text", "hidden"}:
+                continue  # entries of the first version have neither
+            if not isinstance(text, str) or rules_digest(text) != digest:
+                raise Tampered(entry.seq, "rules", "the text of the rules does not have their digest")
+        others = [one for one in self.known.values() if one.entry.kind != RULES]
+        if not any(content.get("rules_digest") == digest for one in others for content in one.contents):
+            raise Tampered(entry.seq, "rules", "no entry of the bundle names these rules")
+
+
+def rules_digest(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 TOLD = (
@@ -911,8 +1001,8 @@ def story(entry: Entry, content: dict[str, Any]) -> str:
                 words = [str(vote.get(name)) for name in ("actor", "channel", "rank", "at", "reason")]
                 lines.append(f"{side}: {' | '.join(words)}")
     text = content.get("text")
-    if entry.kind == b"rules.loaded" and isinstance(text, str) and content.get("hidden") is False:
-        same = "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() == content.get("rules_digest")
+    if entry.kind == RULES and isinstance(text, str) and content.get("hidden") is False:
+        same = rules_digest(text) == content.get("rules_digest")
         lines.append(f"text: {len(text)} characters of rules and policy, {'with' if same else 'NOT WITH'} this digest")
     detail = content.get("detail")
     for name, value in sorted(detail.items()) if isinstance(detail, dict) else []:

@@ -34,9 +34,17 @@ def ledger() -> Ledger:
     made.add(
         "run.1.1/decision/0",
         "approval_quorum_decision",
-        {"approval": {"alert_key": KEY_OF_ALERT, "decision": "approve", "voters": {"approve": [vote], "reject": []}}},
+        {
+            "approval": {
+                "alert_key": KEY_OF_ALERT,
+                "decision": "approve",
+                "rules_digest": "sha256:0",
+                "voters": {"approve": [vote], "reject": []},
+            }
+        },
     )
-    made.add(f"{episode}/grow/claim/1", "action.started", {"claim": {"alert_key": KEY_OF_ALERT, "action": "grow"}})
+    claim = {"alert_key": KEY_OF_ALERT, "action": "grow", "decision_seq": 2}
+    made.add(f"{episode}/grow/claim/1", "action.started", {"claim": claim})
     detail = {"exit_code": 0, "stdout": {"bytes": 3, "sha256": "ab" * 32}}
     result = {"workflow_id": f"alert-{KEY_OF_ALERT}", "name": "grow", "status": "succeeded", "detail": detail}
     made.add(f"{episode}/grow/finished/1", "action.finished", {"result": result})
