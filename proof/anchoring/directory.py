@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from proof.anchoring.sink import AnchorError
+from proof.anchoring.sink import AnchorError, ForkError
 from proof.checkpoint import parse_checkpoint
 from proof.durable import replace_file
 from proof.errors import NoteError, StartError
@@ -34,12 +34,11 @@ class DirectorySink:
         self._folder = folder
 
     def publish(self, checkpoint: Published) -> str:
-        """Write the checkpoint; raises ``AnchorError`` if it cannot be, or if another one of this size is there."""
+        """Write the checkpoint; raises ``AnchorError`` if it cannot be, ``ForkError`` if another one of this size is there."""
         path = self._folder / f"{checkpoint.tree.size:020d}.note"
         try:
             if path.exists():
-                if _tree(_read(path)) != checkpoint.tree:
-                    raise AnchorError(f"{path} holds another checkpoint over {checkpoint.tree.size} entries")
+                _compare(path, _tree(_read(path)), checkpoint.tree)
             else:
                 replace_file(path, checkpoint.note)
                 path.chmod(0o644)  # a checkpoint is for everybody
@@ -68,6 +67,13 @@ def misnamed(path: Path, raw: bytes) -> str | None:
         f"the newest anchor {path} is over {tree.size} entries, its name says another number: "
         "find out who put it there, and take it away"
     )
+
+
+def _compare(path: Path, there: TreeHead | None, ours: TreeHead) -> None:
+    if there is None or there.size != ours.size:
+        raise AnchorError(f"{path} is there and is no checkpoint over {ours.size} entries: take it away")
+    if there != ours:
+        raise ForkError(f"{path} holds another checkpoint over {ours.size} entries")
 
 
 def _read(path: Path) -> bytes:

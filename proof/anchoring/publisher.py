@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter
 
-from proof.anchoring.sink import AnchorError, Sink
+from proof.anchoring.sink import AnchorError, ForkError, Sink
 from proof.errors import ProofError
 from proof.signing.notary import Notary, Published
 from proof.store import Commit, KeptCheckpoint, LedgerStore
@@ -176,6 +176,8 @@ class Publisher:
             target.failures += 1
             self._results.labels(name, "failed").inc()
             _log.warning("the checkpoint over %d entries is not anchored (%s): %s", size, name, error)
+            if isinstance(error, ForkError):
+                self._store.freeze(f"the anchor {error}: two ledgers go on from one; find out which of them is true")
             return
         target.size, target.failures, target.not_before = size, 0, 0.0
         self._results.labels(name, "anchored").inc()

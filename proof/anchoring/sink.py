@@ -14,6 +14,12 @@ class AnchorError(ProofError):
     reason = "not_anchored"
 
 
+class ForkError(AnchorError):
+    """The place holds another checkpoint over the same entries: there are two ledgers, and this one must not go on."""
+
+    reason = "forked"
+
+
 class Sink(Protocol):
     """One place. It is called from one thread and may block for some seconds."""
 
@@ -24,5 +30,5 @@ class Sink(Protocol):
     def publish(self, checkpoint: Published) -> str:
         """Bring ``checkpoint`` there and return the receipt, one line; the same one again is no error.
 
-        Raises ``AnchorError``; the newest checkpoint is tried again later.
+        Raises ``AnchorError``; the newest checkpoint is tried again later. ``ForkError`` freezes the ledger.
         """

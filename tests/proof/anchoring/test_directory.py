@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proof.anchoring.directory import DirectorySink
-from proof.anchoring.sink import AnchorError
+from proof.anchoring.sink import AnchorError, ForkError
 from proof.checkpoint import Checkpoint, sign_checkpoint
 from proof.errors import StartError
 from proof.merkle import TreeHead
@@ -47,13 +47,24 @@ def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
     assert sink.newest() == (tmp_path / f"{3:020d}.note", checkpoint(3).note)
 
 
-@pytest.mark.parametrize("there", [checkpoint(3, b"\xff" * 32).note, b"", b"\xff"])
-def test_another_one_of_the_same_size_is_not_replaced(tmp_path: Path, there: bytes) -> None:
-    """Two checkpoints over the same entries are evidence: the file stays, and the attempt fails."""
+def test_another_one_of_the_same_size_is_not_replaced(tmp_path: Path) -> None:
+    """Two checkpoints over the same entries are evidence of a fork: the file stays, and the attempt says what it is."""
+    path = tmp_path / f"{3:020d}.note"
+    there = checkpoint(3, b"\xff" * 32).note
+    path.write_bytes(there)
+    with pytest.raises(ForkError, match="another checkpoint"):
+        DirectorySink(tmp_path).publish(checkpoint(3))
+    assert path.read_bytes() == there
+
+
+@pytest.mark.parametrize("there", [checkpoint(2).note, b"", b"\xff"])
+def test_what_is_no_checkpoint_of_this_size_is_not_replaced(tmp_path: Path, there: bytes) -> None:
+    """A damaged or misnamed file shows no fork: it stays, and the attempt fails."""
     path = tmp_path / f"{3:020d}.note"
     path.write_bytes(there)
-    with pytest.raises(AnchorError, match="another checkpoint"):
+    with pytest.raises(AnchorError, match="no checkpoint over 3") as caught:
         DirectorySink(tmp_path).publish(checkpoint(3))
+    assert not isinstance(caught.value, ForkError)
     assert path.read_bytes() == there
 
 

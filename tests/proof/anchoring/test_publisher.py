@@ -16,9 +16,11 @@ from proof.anchoring import publisher as publisher_module
 from proof.anchoring.publisher import Publisher, Steps
 from proof.anchoring.sink import AnchorError
 from proof.checking import stated_root
+from proof.errors import UnavailableError
 from proof.ledger import Ledger
 from proof.signing.continuity import objection
 from proof.signing.notary import Published
+from tests.proof.anchoring.test_directory import checkpoint
 from tests.proof.samples import ORIGIN, append, draft, signed_ledger
 
 if TYPE_CHECKING:
@@ -193,6 +195,23 @@ def test_a_frozen_ledger_ends_quietly(path: Path) -> None:
         box.until_size(0)
         ledger.store.freeze("the disk smells")
     assert [one.tree.size for one in box.kept] == [0]
+
+
+def test_a_fork_that_is_seen_while_running_freezes_the_ledger(path: Path, tmp_path: Path) -> None:
+    """Another checkpoint over the same entries means that a second ledger goes on from here: nothing more is added."""
+    anchors = tmp_path / "anchors"
+    anchors.mkdir()
+    with signed_ledger(path, anchor_folder=anchors) as ledger:
+        fork = anchors / f"{1:020d}.note"
+        fork.write_bytes(checkpoint(1, b"\xff" * 32).note)
+        append(ledger.store, draft("a", "auto_remediation"))
+        deadline = time.monotonic() + 30
+        while ledger.store.failure is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert f"the anchor {fork} holds another checkpoint over 1 entries" in (ledger.store.failure or "")
+        with pytest.raises(UnavailableError, match="frozen"):
+            append(ledger.store, draft("b"))
+    assert fork.read_bytes() == checkpoint(1, b"\xff" * 32).note
 
 
 def test_an_old_anchor_under_a_larger_number_hides_nothing(path: Path, tmp_path: Path) -> None:
