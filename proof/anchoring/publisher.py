@@ -21,6 +21,7 @@ URGENT = frozenset({"auto_remediation", "key.rotated"})
 """Kinds after which a checkpoint is published at once: what happened in an episode is complete, or the key changed."""
 _RETRY_SECONDS = (1.0, 60.0)
 _PATIENCE = 5.0
+_CLOSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,14 @@ class Publisher:
         return {target.sink.name: height - max(target.size, 0) for target in self._targets}
 
     def close(self) -> None:
-        """End, after one last try for what is not anchored yet."""
+        """End, after one last try for what is not anchored yet; a sink that does not return is left after 30 s."""
         with self._wake:
             self._closing = True
             self._wake.notify_all()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_CLOSE_SECONDS)
+            if self._thread.is_alive():
+                _log.warning("the newest checkpoint may not be anchored: a sink did not return in time")
 
     def _on_commit(self, commit: Commit) -> None:
         with self._wake:

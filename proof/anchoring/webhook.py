@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from concurrent.futures import Future
+
 import httpx
 
 from proof.anchoring.sink import AnchorError
@@ -15,29 +19,49 @@ class WebhookSink:
 
     name = "webhook"
 
-    def __init__(self, url: str) -> None:
-        """Post to ``url``."""
+    def __init__(self, url: str, seconds: float = _SECONDS) -> None:
+        """Post to ``url``, and wait ``seconds`` for an answer."""
         self._url = url
+        self._seconds = seconds
 
     def publish(self, checkpoint: Published) -> str:
-        """Post the checkpoint; raises ``AnchorError`` for anything but a 2xx. Redirects are not followed.
+        """Post the checkpoint; raises ``AnchorError`` for anything but a 2xx in time. Redirects are not followed.
 
-        Each step may take 10 s. The body of the answer is not read: it may be of any length, and come without an end.
+        The time is for all of it, from the name to the last header. The body of the answer is not read: it may be of any
+        length, and come without an end.
         """
-        headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "lumen-proofd"}
         try:
-            with (
-                httpx.Client(timeout=_SECONDS, follow_redirects=False) as client,
-                client.stream("POST", self._url, content=checkpoint.note, headers=headers) as answer,
-            ):
-                status, success = answer.status_code, answer.is_success
+            answer = self._in_time(checkpoint.note)
         except (
             httpx.HTTPError,
             httpx.InvalidURL,
             ValueError,
             OSError,
-        ) as error:  # names and certificates raise the last two
+        ) as error:  # names and certificates raise the last two, and a TimeoutError is an OSError
             raise AnchorError(f"the webhook does not answer ({type(error).__name__})") from None
-        if not success:
-            raise AnchorError(f"the webhook answered {status}")
-        return f"HTTP {status}"
+        if not answer.is_success:
+            raise AnchorError(f"the webhook answered {answer.status_code}")
+        return f"HTTP {answer.status_code}"
+
+    def _in_time(self, note: bytes) -> httpx.Response:
+        """Post in a thread of its own: the look-up of a name cannot be interrupted, so it is left behind."""
+        done: Future[httpx.Response] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(asyncio.run(self._post(note)))
+            except Exception as error:  # noqa: BLE001 - raised again by who waits for it
+                done.set_exception(error)
+
+        threading.Thread(target=run, name="proof-webhook", daemon=True).start()
+        return done.result(self._seconds)
+
+    async def _post(self, note: bytes) -> httpx.Response:
+        headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "lumen-proofd"}
+        # httpx limits each read, so that a header that comes byte by byte would be waited for without an end.
+        async with (
+            asyncio.timeout(self._seconds),
+            httpx.AsyncClient(timeout=self._seconds, follow_redirects=False) as client,
+            client.stream("POST", self._url, content=note, headers=headers) as answer,
+        ):
+            return answer

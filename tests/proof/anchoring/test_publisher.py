@@ -197,6 +197,30 @@ def test_a_frozen_ledger_ends_quietly(path: Path) -> None:
     assert [one.tree.size for one in box.kept] == [0]
 
 
+def test_a_sink_that_does_not_return_does_not_keep_the_ledger_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing gives up on it after its time, so that a stop of the service ends."""
+    monkeypatch.setattr(publisher_module, "_CLOSE_SECONDS", 0.05)
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Stuck(Box):
+        def publish(self, checkpoint: Published) -> str:
+            """Wait until the test is over."""
+            entered.set()
+            go_on.wait(30)
+            return super().publish(checkpoint)
+
+    stuck = Stuck()
+    try:
+        with signed_ledger(path) as ledger, publishing(ledger, stuck):
+            assert entered.wait(30)
+        assert stuck.kept == []
+    finally:
+        go_on.set()
+        for thread in threading.enumerate():
+            if thread.name == "proof-publisher":
+                thread.join(30)
+
+
 def test_a_fork_that_is_seen_while_running_freezes_the_ledger(path: Path, tmp_path: Path) -> None:
     """Another checkpoint over the same entries means that a second ledger goes on from here: nothing more is added."""
     anchors = tmp_path / "anchors"

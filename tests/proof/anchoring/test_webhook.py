@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import socket
 import threading
@@ -92,6 +93,31 @@ def test_an_answer_without_an_end_holds_nobody_up() -> None:
         try:
             url = f"http://127.0.0.1:{server.getsockname()[1]}/"
             assert WebhookSink(url).publish(checkpoint(3)) == "HTTP 200"
+        finally:
+            done.set()
+            thread.join()
+
+
+def test_headers_that_drip_are_given_up() -> None:
+    """The time is for the whole answer, not for each byte: who sends one now and then holds no other sink up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = threading.Event()
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                for _ in range(400):
+                    connection.sendall(b"x")
+                    if done.wait(0.02):
+                        return
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            with pytest.raises(AnchorError, match=r"does not answer \(TimeoutError\)"):
+                WebhookSink(f"http://127.0.0.1:{server.getsockname()[1]}/", seconds=0.5).publish(checkpoint(3))
         finally:
             done.set()
             thread.join()
