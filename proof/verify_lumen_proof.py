@@ -38,6 +38,7 @@ NOTE_LIMIT = 64 * 1024
 CHUNK = 1024 * 1024
 BUCKETS = 256
 SAY_EVERY = 2.0  # seconds
+AHEAD = 300  # seconds that another clock may be ahead of this one
 MANY = 1000
 """Checkpoints whose signatures are all verified. Of more, those that say nothing new are left to --strict: 2 ms each."""
 
@@ -1082,8 +1083,11 @@ def check_age(newest: Checkpoint, last_at: bytes, witnesses: list[Key], max_age:
         except ValueError:
             raise Unproven("there is no entry whose time could be looked at") from None
         times.append(int(moment.timestamp()))
-    if time.time() - max(times) > max_age:
-        raise Unproven(f"the newest sign of life is {int(time.time() - max(times))} seconds old")
+    age = int(time.time() - max(times))
+    if age < -AHEAD:
+        raise Unproven(f"the newest sign of life is {-age} seconds in the future: a clock is wrong, here or there")
+    if age > max_age:
+        raise Unproven(f"the newest sign of life is {age} seconds old")
 
 
 def verify_export(chosen: argparse.Namespace) -> dict[str, Any]:

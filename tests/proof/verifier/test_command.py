@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -117,6 +117,25 @@ def test_the_sign_of_life_can_be_too_old(tmp_path: Path) -> None:
     export = ledger.write(tmp_path / "never")
     assert verdict(export)[0] == 0
     assert verdict(export, "--max-age", "7d")[0] == 3
+
+
+@pytest.mark.parametrize(("ahead", "code"), [(60, 0), (600, 3), (86_400 * 365, 3)])
+def test_a_time_in_the_future_is_no_sign_of_life(tmp_path: Path, ahead: int, code: int) -> None:
+    """Clocks differ by some minutes; a time beyond that would satisfy every age for as long as it likes."""
+    when = datetime.now(UTC) + timedelta(seconds=ahead)
+    ledger, witness = Ledger(), Witness(7)
+    ledger.add("x", at=when.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    ledger.sign()
+    export = ledger.write(tmp_path / "entry")
+    found = judge(export, "--max-age", "7d")
+    assert (found["exit"], "in the future" in found.get("reason", "")) == (code, code == 3)
+    assert judge(export)["exit"] == 0
+    old = Ledger()
+    old.add("x", at="2020-01-31T12:00:00.000000Z")
+    plain = old.sign()
+    old.notes[1] = witness.cosign(plain, int(when.timestamp()))
+    seen = old.write(tmp_path / "witness")
+    assert judge(seen, "--witness", witness.vkey, "--max-age", "7d")["exit"] == code
 
 
 def test_a_witness_must_have_seen_the_newest_checkpoint(tmp_path: Path) -> None:
