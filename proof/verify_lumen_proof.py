@@ -789,7 +789,13 @@ class Export:
         """The log begins with what was kept elsewhere."""
         good = 0
         for one in sorted((*self.anchored, *self.kept), key=lambda note: note.size):
-            if not signers(one, self.trusted):
+            try:
+                signed = signers(one, self.trusted)
+            except Tampered as finding:
+                if one in self.kept:  # what was given is at fault, not the log: no key holder ever said this
+                    raise Unreadable(f"{finding.reason}: it is unreadable as a checkpoint") from None
+                raise
+            if not signed:
                 if one in self.kept:
                     raise Unreadable(f"{one.place} is signed by no key that the given one leads to")
                 raise Tampered(None, "checkpoint", f"{one.place}: it is signed by no key that the given one leads to")

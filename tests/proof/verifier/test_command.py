@@ -161,6 +161,22 @@ def test_a_witness_must_have_seen_the_newest_checkpoint(tmp_path: Path) -> None:
     assert (lying["exit"], lying["code"]) == (1, "checkpoint")
 
 
+def test_a_kept_checkpoint_with_a_false_signature_says_nothing_about_the_log(tmp_path: Path) -> None:
+    """What was handed over is unreadable: nobody signed it, so the log is not called tampered with."""
+    ledger = Ledger()
+    ledger.add("x")
+    first = ledger.sign()
+    ledger.add("y")
+    second = ledger.sign()
+    export = ledger.write(tmp_path / "export")
+    kept = tmp_path / "kept.note"
+    kept.write_bytes(first)
+    assert judge(export, "--against", str(kept))["exit"] == 0
+    kept.write_bytes(first.rpartition(b"\n\n")[0] + b"\n\n" + second.rpartition(b"\n\n")[2])
+    found = judge(export, "--against", str(kept))
+    assert (found["exit"], "unreadable" in found["reason"]) == (2, True)
+
+
 def test_long_work_says_how_far_it_is(
     export: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
