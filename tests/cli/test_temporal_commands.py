@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from cli.reconcile import settled
@@ -91,7 +93,8 @@ async def recorder(temporal: Client) -> AsyncIterator[Recorder]:
     ):
         yield recorder
         async for execution in temporal.list_workflows("ExecutionStatus = 'Running'"):
-            await temporal.get_workflow_handle(execution.id).terminate()
+            with contextlib.suppress(RPCError):  # the list is a second old: it may have ended by itself
+                await temporal.get_workflow_handle(execution.id).terminate()
 
 
 async def command(lumen: Lumen, *arguments: str) -> Ran:
