@@ -90,8 +90,8 @@ def build_workers(
 ) -> list[Worker]:
     """Return the workers of one process: main, guard and intake queue, and one queue for each runner it serves.
 
-    Workflow code runs without the SDK's sandbox, which would cost a third of the worker's time (decision 0014). The tests
-    run all of it inside the sandbox, which they pass as ``workflow_runner``.
+    Workflow code runs without the SDK's sandbox, which would cost a third of the worker's time (decision 0014). The
+    tests of the workflows run inside the sandbox, which they pass as ``workflow_runner``.
     """
     workflow_runner = workflow_runner or UnsandboxedWorkflowRunner()
     return [
