@@ -18,9 +18,6 @@ from lumen.errors import LumenError
 from lumen.settings import Settings
 from proof.store import is_postgresql
 
-LEDGER_ORIGIN = Settings.proof_origin
-"""The name of the ledger in its checkpoints where ``PROOF_ORIGIN`` gives no other."""
-
 
 def serve_api() -> None:
     """Serve the API until a signal asks to stop."""
