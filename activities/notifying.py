@@ -14,8 +14,9 @@ from activities.metrics import WorkerMetrics
 from lumen import names
 from lumen.contracts import Notifying
 from lumen.display import printable, truncate
-from lumen.messages import Done, Ended, HumanNeeded
+from lumen.messages import Done, Ended
 from lumen.records import rfc3339
+from lumen.showing import HumanNeeded, Shown, ShowRequest
 
 _LOG = logging.getLogger("lumen.notifying")
 _ALERT_LASTS = timedelta(hours=4)
@@ -101,6 +102,11 @@ class ChannelNotifying(Notifying):
             "runbook_url": request.runbook_url,
             "at": rfc3339(request.at),
         }
+
+    @activity.defn(name="show")
+    async def show(self, request: ShowRequest) -> Shown:
+        """Show an episode where people follow it."""
+        return Shown(request.posted)
 
     @activity.defn(name="count_closed")
     async def count_closed(self, request: Ended) -> Done:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from api.edge import Edge
@@ -19,14 +19,50 @@ from lumen.records import rfc3339
 _PENDING = "recorded; no worker has counted it yet"
 
 
-async def cast_vote(edge: Edge, key: str, body: dict[str, Any], caller: Caller) -> tuple[int, dict[str, Any]]:
-    """Cast the vote in ``body`` and return status and content of the answer: 200 with the tally, 202 uncounted.
+@dataclass(frozen=True)
+class Voice:
+    """Who speaks and how that is known. ``rank`` names a :class:`lumen.ballot.Rank`.
+
+    ``id`` makes a repetition of the same request harmless; ``jti`` is that of a link, which counts once. ``at`` is when
+    the person decided, where the channel tells it; "" = now.
+    """
+
+    actor: str
+    channel: str
+    rank: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    jti: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was decided on which request; without ``approval_id`` and ``digest`` it means whatever is asked now."""
+
+    decision: str
+    reason: str = ""
+    approval_id: str = ""
+    digest: str = ""
+
+
+async def cast_vote(edge: Edge, key: str, choice: Choice, voice: Voice) -> tuple[int, dict[str, Any]]:
+    """Cast a vote and return status and content of the answer: 200 with the tally, 202 uncounted.
 
     Raises:
         BallotError, EpisodeClosedError, UnknownEpisodeError, UnreachableError: the vote was not recorded.
 
     """
-    ballot = read_vote(_draft(edge, body, caller))
+    return await cast_ballot(edge, key, asdict(choice) | asdict(voice) | {"at": voice.at or rfc3339(edge.now())})
+
+
+async def cast_body(edge: Edge, key: str, body: dict[str, Any], caller: Caller) -> tuple[int, dict[str, Any]]:
+    """Cast the vote in the ``body`` of a request by token; as :func:`cast_vote`."""
+    return await cast_ballot(edge, key, _draft(edge, body, caller))
+
+
+async def cast_ballot(edge: Edge, key: str, draft: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Cast the vote whose fields are in ``draft``; as :func:`cast_vote`."""
+    ballot = read_vote(draft)
     worker_answers = True
     if not ballot.approval_id or not ballot.digest:
         worker_answers, shown = await _what_is_asked(edge, key)

@@ -29,6 +29,20 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
+class Site:
+    """What people see of this installation: its address, its language, and where the Temporal UI is ("" = nobody said).
+
+    ``link_seconds`` is how long a signed link counts.
+    """
+
+    base_url: str = "http://127.0.0.1:8080"
+    lang: str = "en"
+    link_seconds: int = 900
+    temporal_ui_url: str = ""
+    namespace: str = "default"
+
+
+@dataclass(frozen=True)
 class Edge:
     """Everything that the routes use; ``bridge_keys`` (kid to secret, newest first) sign ballots and page tokens.
 
@@ -41,6 +55,7 @@ class Edge:
     rules: Callable[[], RuleSet]
     metrics: ApiMetrics
     bridge_keys: dict[str, str] = field(repr=False)
+    site: Site = field(default_factory=Site)
     body_seconds: float = BODY_SECONDS
     now: Callable[[], datetime] = utc_now
 

@@ -52,6 +52,7 @@ BALLOT_STATUS = {
     "plan_changed": 409,
     "used": 409,
     "closed": 410,
+    "expired": 410,
 }
 """HTTP status of each reason of ``BallotError``."""
 

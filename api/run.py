@@ -14,7 +14,7 @@ from temporalio.client import Client
 from activities.connection import connect
 from activities.routing import AlertRouter
 from api.app import create_app
-from api.edge import Edge
+from api.edge import Edge, Site
 from api.episodes import TemporalEpisodes
 from api.metrics import ApiMetrics
 from api.reception import Reception
@@ -86,4 +86,17 @@ def build_edge(settings: Settings, tokens: TokenBook, source: RuleSource, client
         rules=lambda: source.current,
         metrics=metrics,
         bridge_keys=settings.bridge_keys,
+        site=site_of(settings),
+    )
+
+
+def site_of(settings: Settings) -> Site:
+    """Return what people see of this installation; the embedded Temporal brings its own UI."""
+    embedded_ui = f"http://127.0.0.1:{settings.temporal_ui_port}" if settings.embedded else ""
+    return Site(
+        base_url=settings.public_base_url,
+        lang=settings.lang,
+        link_seconds=settings.link_ttl_sec,
+        temporal_ui_url=settings.temporal_ui_url or embedded_ui,
+        namespace=settings.temporal_namespace,
     )

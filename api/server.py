@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from lumen.errors import SettingsError
-from lumen.settings import Address
+from lumen.setting_types import Address
 
 _log = logging.getLogger("lumen.api")
 _DRAIN_SECONDS = 10

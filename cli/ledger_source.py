@@ -10,10 +10,10 @@ from typing import Any
 
 from cli.failure import CommandError
 from cli.remote import Remote
-from proof.chain import StoredEntry, StoredPart
-from proof.checkpoint import Checkpoint, open_checkpoint
-from proof.entry import Entry, decode_entry
-from proof.note import VerifierKey
+from proof.format.chain import StoredEntry, StoredPart
+from proof.format.checkpoint import Checkpoint, open_checkpoint
+from proof.format.entry import Entry, decode_entry
+from proof.format.note import VerifierKey
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from lumen.records import KIND_DECISION, KIND_RULES
 
 if TYPE_CHECKING:
     from cli.ledger_source import LedgerSource
-    from proof.chain import StoredEntry
+    from proof.format.chain import StoredEntry
 
 
 def bundle(
@@ -37,8 +37,8 @@ def bundle(
     Example: lumen proof bundle alertmanager-0aa043e5d176c819
     """
     from cli.ledger_source import LedgerSource  # noqa: PLC0415  # needs the cryptography package
-    from proof.bundle import ProvenEntry, bundle_bytes  # noqa: PLC0415  # likewise
-    from proof.merkle import verify_inclusion  # noqa: PLC0415  # likewise
+    from proof.exporting.bundle import ProvenEntry, bundle_bytes  # noqa: PLC0415  # likewise
+    from proof.format.merkle import verify_inclusion  # noqa: PLC0415  # likewise
 
     source = LedgerSource(ledger(load_client()))
     stored = collect(source, key)

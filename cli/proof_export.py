@@ -18,7 +18,7 @@ from cli.settings import load_client
 
 if TYPE_CHECKING:
     from cli.ledger_source import LedgerSource, SignedHead
-    from proof.export import ExportWriter
+    from proof.exporting.writer import ExportWriter
 
 _SAY_EVERY = 2.0
 _ROUNDS = 5
@@ -42,7 +42,7 @@ def export(
     """
     from cli.ledger_source import LedgerSource  # noqa: PLC0415  # needs the cryptography package
     from proof.errors import BrokenChainError  # noqa: PLC0415  # likewise
-    from proof.export import ExportWriter  # noqa: PLC0415  # likewise
+    from proof.exporting.writer import ExportWriter  # noqa: PLC0415  # likewise
 
     outside = _anchor_files(anchors)
     source = LedgerSource(ledger(load_client()))

@@ -32,10 +32,10 @@ def import_(
     \b
     Example: lumen proof import ledger-2026-01 --vkey lumen.local/ledger+d9d68de7+AepK…
     """
-    from proof.entry import log_id  # noqa: PLC0415  # needs the cryptography package
     from proof.errors import BrokenChainError, NoteError  # noqa: PLC0415  # likewise
-    from proof.importing import import_export  # noqa: PLC0415  # likewise
-    from proof.note import VerifierKey  # noqa: PLC0415  # likewise
+    from proof.exporting.importing import import_export  # noqa: PLC0415  # likewise
+    from proof.format.entry import log_id  # noqa: PLC0415  # needs the cryptography package
+    from proof.format.note import VerifierKey  # noqa: PLC0415  # likewise
     from proof.store import LogIdentity  # noqa: PLC0415  # likewise
 
     client = load_client()

@@ -11,7 +11,8 @@ from pathlib import Path
 from cli.datadir import read_endpoints, read_secrets
 from cli.failure import USAGE, CommandError
 from lumen.display import printable
-from lumen.settings import Address, Settings, parse_settings
+from lumen.setting_types import Address
+from lumen.settings import Settings, parse_settings
 
 _DEFAULT_DATA_DIR = "./var"
 

@@ -20,7 +20,6 @@ from lumen.messages import (
     ExecuteResult,
     HolderQuestion,
     HolderState,
-    HumanNeeded,
     LedgerAppend,
     LedgerReceipt,
     Prepared,
@@ -31,6 +30,7 @@ from lumen.messages import (
     StillFiringRequest,
     WakeRequest,
 )
+from lumen.showing import HumanNeeded, Shown, ShowRequest
 
 
 class Planning(ABC):
@@ -82,6 +82,11 @@ class Notifying(ABC):
     @activity.defn(name="tell_human")
     async def tell_human(self, request: HumanNeeded) -> Done:
         """Tell a human over every channel that is configured; ``count`` channels took it."""
+
+    @abstractmethod
+    @activity.defn(name="show")
+    async def show(self, request: ShowRequest) -> Shown:
+        """Show an episode where people follow it; one call at a time for each episode, the newest document wins."""
 
     @abstractmethod
     @activity.defn(name="count_closed")

@@ -81,13 +81,19 @@ class OtherRuleError(LumenError):
 class BallotError(LumenError, ValueError):
     """A vote or an override cannot be read, or is not allowed; ``reason`` says which and is stable.
 
-    Reasons: ``malformed``, ``closed``, ``plan_changed``, ``not_allowed``, ``rank_too_low``, ``forged``, ``used``.
+    Reasons: ``malformed``, ``closed``, ``plan_changed``, ``not_allowed``, ``rank_too_low``, ``forged``, ``used``, ``expired``.
     """
 
     def __init__(self, reason: str, message: str) -> None:
         """Keep the stable ``reason`` beside the sentence."""
         super().__init__(message)
         self.reason = reason
+
+
+class SealError(LumenError, ValueError):
+    """A sealed text was not made by a holder of the keys for this purpose."""
+
+    reason = "forged"
 
 
 class LedgerError(LumenError):

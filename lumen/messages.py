@@ -52,6 +52,9 @@ class Prepared:
 
     ``waits_for_guard``: blocked in the queue of a guard, which will signal; otherwise a blocked attempt asks again itself.
     ``guards`` are the workflow ids of the guards that are held or queued for; ``fencing_token`` is that of the target.
+    ``shows``: a channel is configured on which people follow episodes, so that ``lumen.showing.ShowRequest`` has an effect.
+    ``edition`` counts what workers have learned that changes the commands of a workflow; histories of older workers
+    have none, and replay without it. 1: the memo tells what an episode waits for.
     """
 
     verdict: Verdict
@@ -61,6 +64,8 @@ class Prepared:
     guards: tuple[str, ...] = ()
     fencing_token: int = 0
     rule: str = ""
+    shows: bool = False
+    edition: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ class AdmitRequest:
     workflow_id: str
     allow: tuple[str, ...] = ()
     min_rank: str = "link"
+    anonymous: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,22 +229,6 @@ class LedgerReceipt:
 
     seq: int
     duplicate: bool = False
-
-
-@dataclass(frozen=True)
-class HumanNeeded:
-    """Tell a human. ``reason`` is one of the outcomes or ``attempts_used_up``."""
-
-    key: str
-    workflow_id: str
-    rule: str
-    target: str
-    alert: str
-    severity: str
-    reason: str
-    text: str
-    at: datetime
-    runbook_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,21 @@ class ActionKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Escalation:
+    """Who may decide too once a request has waited ``after`` seconds, and the Slack channel that is told ("" = none)."""
+
+    after: float
+    allow: tuple[str, ...] = ()
+    channel: str = ""
+
+
+@dataclass(frozen=True)
 class Approval:
-    """Who must agree, and for how long. Times in seconds; ``allow`` holds e-mail addresses, groups already expanded."""
+    """Who must agree, and for how long. Times in seconds; ``allow`` holds e-mail addresses, groups already expanded.
+
+    ``escalate`` is sorted by time. ``remind`` is how often those who were asked are reminded, 0 = never. ``anonymous``:
+    a link that names nobody may vote, all such votes together as one.
+    """
 
     approve: int = 1
     reject: int = 1
@@ -42,6 +55,9 @@ class Approval:
     on_timeout: str = "reject"
     min_rank: str = "link"
     channel: str = ""
+    escalate: tuple[Escalation, ...] = ()
+    remind: float = 0.0
+    anonymous: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,26 +7,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
 
+from lumen import setting_types
 from lumen.errors import SettingsError
+from lumen.setting_types import Address
 
 Reader = Callable[[str], str]
 
-_DIGITS = re.compile(r"[0-9]{1,18}")
 _KUBERNETES = re.compile(r".*(_SERVICE_HOST|_SERVICE_PORT(_.*)?|_PORT_\d+_(TCP|UDP).*)$")
 
 
-@dataclass(frozen=True)
-class Address:
-    """A listen address."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        """Return ``host:port``, with brackets around an IPv6 host."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+_API_ADDR = Address("127.0.0.1", 8080)
+_PROOFD_ADDR = Address("127.0.0.1", 8077)
+_WORKER_ADDR = Address("127.0.0.1", 8081)
 
 
 @dataclass(frozen=True)
@@ -40,13 +33,14 @@ class Settings:
     data_dir: str = "./var"
     temporal_port: int = 7233
     temporal_ui_port: int = 8233
+    temporal_ui_url: str = ""
     embedded: bool = False
     temporal_address: str = ""
     temporal_namespace: str = "default"
     temporal_env: dict[str, str] = field(default_factory=dict, repr=False)
-    api_addr: Address = Address("127.0.0.1", 8080)
-    proofd_addr: Address = Address("127.0.0.1", 8077)
-    worker_addr: Address = Address("127.0.0.1", 8081)
+    api_addr: Address = _API_ADDR
+    proofd_addr: Address = _PROOFD_ADDR
+    worker_addr: Address = _WORKER_ADDR
     rules: str = "rules/"
     public_base_url: str = "http://127.0.0.1:8080"
     link_ttl_sec: int = 900
@@ -68,109 +62,65 @@ class Settings:
     proof_checkpoint_file: str = ""
     proof_anchor_dir: str = ""
     proof_anchor_url: str = field(default="", repr=False)
+    slack_bot_token: str = field(default="", repr=False)
+    slack_signing_secret: str = field(default="", repr=False)
+    slack_app_token: str = field(default="", repr=False)
+    slack_channel: str = ""
+    slack_webhook: str = field(default="", repr=False)
+    slack_api_base_url: str = "https://slack.com/api"
+    forward_auth_header: str = ""
+    forward_auth_proxies: tuple[str, ...] = ()
+    forward_auth_secret: str = field(default="", repr=False)
+    forward_auth_scopes: tuple[str, ...] = ("read", "vote")
     session: str = ""
     lang: str = "en"
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _address(value: str) -> Address:
-    host, separator, port = value.strip().rpartition(":")
-    if not separator or re.search(r"[\s/@]", host) or not _DIGITS.fullmatch(port) or int(port) > 65535:
-        raise ValueError("want host:port such as 127.0.0.1:8080")
-    return Address(host.strip("[]") or "127.0.0.1", int(port))
-
-
-def _port(value: str) -> int:
-    if not _DIGITS.fullmatch(value) or not 1 <= int(value) <= 65535:
-        raise ValueError("want a port number from 1 to 65535")
-    return int(value)
-
-
-def _positive(value: str) -> int:
-    if not _DIGITS.fullmatch(value) or int(value) < 1:
-        raise ValueError("want a whole number of at least 1")
-    return int(value)
-
-
-def _url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("want a URL such as http://127.0.0.1:9090")
-    return value.rstrip("/")
-
-
-def _tokens(value: str) -> tuple[str, ...]:
-    tokens = tuple(token.strip() for token in value.split(",") if token.strip())
-    if not tokens or any(not re.fullmatch(r"[!-~]+", token) for token in tokens):
-        raise ValueError("want one or more tokens of plain ASCII without spaces, separated by commas")
-    return tokens
-
-
-def _keys(value: str) -> dict[str, str]:
-    keys: dict[str, str] = {}
-    for item in value.split(","):
-        kid, separator, secret = item.strip().partition(":")
-        if not separator or not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", kid) or len(secret) < 16:
-            raise ValueError("want kid:secret[,kid:secret…], each secret of at least 16 characters")
-        if kid in keys or not secret.isprintable():
-            raise ValueError("want every kid once, and secrets without control characters")
-        keys[kid] = secret
-    return keys
-
-
-def _flag(value: str) -> bool:
-    if value.lower() not in {"0", "1", "true", "false"}:
-        raise ValueError("want 1 or 0")
-    return value.lower() in {"1", "true"}
-
-
-def _lang(value: str) -> str:
-    if value not in {"en", "ko"}:
-        raise ValueError("want en or ko")
-    return value
-
-
 _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "LUMEN_DATA_DIR": ("data_dir", _text),
-    "LUMEN_TEMPORAL_PORT": ("temporal_port", _port),
-    "LUMEN_TEMPORAL_UI_PORT": ("temporal_ui_port", _port),
-    "LUMEN_EMBEDDED": ("embedded", _flag),
-    "TEMPORAL_ADDRESS": ("temporal_address", _text),
-    "TEMPORAL_NAMESPACE": ("temporal_namespace", _text),
-    "LUMEN_API_ADDR": ("api_addr", _address),
-    "PROOFD_ADDR": ("proofd_addr", _address),
-    "LUMEN_WORKER_ADDR": ("worker_addr", _address),
-    "LUMEN_RULES": ("rules", _text),
-    "PUBLIC_BASE_URL": ("public_base_url", _url),
-    "LINK_TTL_SEC": ("link_ttl_sec", _positive),
-    "BRIDGE_SECRET": ("bridge_keys", _keys),
-    "LUMEN_WEBHOOK_TOKEN": ("webhook_tokens", _tokens),
-    "LUMEN_API_TOKEN": ("api_tokens", _tokens),
-    "PROOFD_TOKEN": ("proofd_tokens", _tokens),
-    "LUMEN_TOKENS_FILE": ("tokens_file", _text),
-    "NOTIFY_WEBHOOK_URL": ("notify_webhook_url", _url),
-    "CONTROL_BUS_URL": ("control_bus_url", _url),
-    "CONTROL_BUS_TARGET": ("control_bus_url", _url),
-    "CONTROL_BUS_TOKEN": ("control_bus_token", _text),
-    "PROMETHEUS_URL": ("prometheus_url", _url),
-    "ALERTMANAGER_URL": ("alertmanager_url", _url),
-    "PROOFD_URL": ("proofd_url", _url),
-    "PROOF_SALT": ("proof_salt", _text),
-    "PROOF_DSN": ("proof_dsn", _text),
-    "PROOF_ORIGIN": ("proof_origin", _text),
-    "PROOF_KEY_FILE": ("proof_key_file", _text),
-    "PROOF_CHECKPOINT_FILE": ("proof_checkpoint_file", _text),
-    "PROOF_ANCHOR_DIR": ("proof_anchor_dir", _text),
-    "PROOF_ANCHOR_URL": ("proof_anchor_url", _url),
-    "LUMEN_SESSION": ("session", _text),
-    "LUMEN_LANG": ("lang", _lang),
+    "LUMEN_DATA_DIR": ("data_dir", setting_types.text),
+    "LUMEN_TEMPORAL_PORT": ("temporal_port", setting_types.port),
+    "LUMEN_TEMPORAL_UI_PORT": ("temporal_ui_port", setting_types.port),
+    "LUMEN_TEMPORAL_UI_URL": ("temporal_ui_url", setting_types.url),
+    "LUMEN_EMBEDDED": ("embedded", setting_types.flag),
+    "TEMPORAL_ADDRESS": ("temporal_address", setting_types.text),
+    "TEMPORAL_NAMESPACE": ("temporal_namespace", setting_types.text),
+    "LUMEN_API_ADDR": ("api_addr", setting_types.address),
+    "PROOFD_ADDR": ("proofd_addr", setting_types.address),
+    "LUMEN_WORKER_ADDR": ("worker_addr", setting_types.address),
+    "LUMEN_RULES": ("rules", setting_types.text),
+    "PUBLIC_BASE_URL": ("public_base_url", setting_types.url),
+    "LINK_TTL_SEC": ("link_ttl_sec", setting_types.positive),
+    "BRIDGE_SECRET": ("bridge_keys", setting_types.keys),
+    "LUMEN_WEBHOOK_TOKEN": ("webhook_tokens", setting_types.tokens),
+    "LUMEN_API_TOKEN": ("api_tokens", setting_types.tokens),
+    "PROOFD_TOKEN": ("proofd_tokens", setting_types.tokens),
+    "LUMEN_TOKENS_FILE": ("tokens_file", setting_types.text),
+    "NOTIFY_WEBHOOK_URL": ("notify_webhook_url", setting_types.url),
+    "CONTROL_BUS_URL": ("control_bus_url", setting_types.url),
+    "CONTROL_BUS_TARGET": ("control_bus_url", setting_types.url),
+    "CONTROL_BUS_TOKEN": ("control_bus_token", setting_types.text),
+    "PROMETHEUS_URL": ("prometheus_url", setting_types.url),
+    "ALERTMANAGER_URL": ("alertmanager_url", setting_types.url),
+    "PROOFD_URL": ("proofd_url", setting_types.url),
+    "PROOF_SALT": ("proof_salt", setting_types.text),
+    "PROOF_DSN": ("proof_dsn", setting_types.text),
+    "PROOF_ORIGIN": ("proof_origin", setting_types.text),
+    "PROOF_KEY_FILE": ("proof_key_file", setting_types.text),
+    "PROOF_CHECKPOINT_FILE": ("proof_checkpoint_file", setting_types.text),
+    "PROOF_ANCHOR_DIR": ("proof_anchor_dir", setting_types.text),
+    "PROOF_ANCHOR_URL": ("proof_anchor_url", setting_types.url),
+    "SLACK_BOT_TOKEN": ("slack_bot_token", setting_types.slack_token("xoxb")),
+    "SLACK_SIGNING_SECRET": ("slack_signing_secret", setting_types.text),
+    "SLACK_APP_TOKEN": ("slack_app_token", setting_types.slack_token("xapp")),
+    "SLACK_CHANNEL": ("slack_channel", setting_types.text),
+    "SLACK_WEBHOOK": ("slack_webhook", setting_types.url),
+    "SLACK_API_BASE_URL": ("slack_api_base_url", setting_types.url),
+    "LUMEN_FORWARD_AUTH_HEADER": ("forward_auth_header", setting_types.header),
+    "LUMEN_FORWARD_AUTH_PROXIES": ("forward_auth_proxies", setting_types.networks),
+    "LUMEN_FORWARD_AUTH_SECRET": ("forward_auth_secret", setting_types.secret),
+    "LUMEN_FORWARD_AUTH_SCOPES": ("forward_auth_scopes", setting_types.scopes),
+    "LUMEN_SESSION": ("session", setting_types.text),
+    "LUMEN_LANG": ("lang", setting_types.lang),
 }
 
 _SECRET = {
@@ -181,6 +131,11 @@ _SECRET = {
     "CONTROL_BUS_TOKEN",
     "PROOF_SALT",
     "PROOF_DSN",
+    "SLACK_BOT_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_APP_TOKEN",
+    "SLACK_WEBHOOK",
+    "LUMEN_FORWARD_AUTH_SECRET",
 }
 
 

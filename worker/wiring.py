@@ -126,6 +126,7 @@ def _main_worker(client: Client, wired: Wired, workflow_runner: WorkflowRunner) 
             wired.proving.append,
             wired.proving.recover,
             wired.notifying.tell_human,
+            wired.notifying.show,
             wired.notifying.count_closed,
             wired.routing.holder_state,
             wired.routing.wake_blocked,

@@ -16,8 +16,9 @@ from lumen.ballot import OverrideDecision, read_override, read_vote
 from lumen.contracts import Notifying, Planning
 from lumen.episode import Episode, EpisodeStart, Next, attempts_of, next_step
 from lumen.errors import BallotError
-from lumen.messages import Ended, HumanNeeded, StillFiringRequest
+from lumen.messages import Ended, StillFiringRequest
 from lumen.outcome import HUMAN_NEEDED, State
+from lumen.showing import HumanNeeded
 from workflows import approval, ledger, options
 from workflows.attempt import AttemptRun
 from workflows.live import AttemptEndedError, LiveEpisode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from api.ballots import cast_override, cast_vote
+from api.ballots import cast_body, cast_override
 from api.body import OTHER_BYTES, parse_object, read_body
 from api.edge import Key, Overrider, TheEdge, Voter
 from api.problems import Json
@@ -16,7 +16,7 @@ router = APIRouter()
 async def vote(request: Request, edge: TheEdge, caller: Voter, key: Key) -> Json:
     """Cast a vote ``{decision, actor, reason}``, optionally on the ``approval_id`` and ``digest`` that were shown."""
     body = parse_object(await read_body(request, OTHER_BYTES, edge.body_seconds))
-    status, content = await cast_vote(edge, key, body, caller)
+    status, content = await cast_body(edge, key, body, caller)
     return Json(content, status)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cli.demo.rulebook import ALERT, JOB, SEVERITY
 from cli.up import status
-from lumen.settings import Address
+from lumen.setting_types import Address
 
 _PROMETHEUS = ("prometheus",)
 _ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")

@@ -15,7 +15,7 @@ from cli.settings import ClientSettings, local_url
 from cli.up import plan as planning
 from cli.up import temporal_server
 from cli.up.children import Piece
-from lumen.settings import Address
+from lumen.setting_types import Address
 
 _HOST = temporal_server.HOST
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH")

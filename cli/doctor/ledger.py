@@ -12,9 +12,9 @@ from cli.doctor.finding import Finding, fail, ok, skip, warn
 from cli.doctor.scene import Scene, is_proofd
 from cli.doctor.sight import Sighting
 from cli.doctor.tokens import judge_tokens
-from proof.entry import log_id
 from proof.errors import BrokenChainError
-from proof.sqlite_reader import verify_file
+from proof.format.entry import log_id
+from proof.sqlite.reader import verify_file
 
 _MOST_ENTRIES = 20_000
 _MOST_FILE_BYTES = 64 * 1024 * 1024

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from cli.causes import plain_cause
-from lumen.settings import Address
+from lumen.setting_types import Address
 
 _MOST_BYTES = 4 * 1024 * 1024
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from cli.ledger_source import LedgerSource
-    from proof.chain import StoredEntry
+    from proof.format.chain import StoredEntry
 
 _SAY_EVERY = 2.0
 

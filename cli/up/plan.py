@@ -16,7 +16,8 @@ from cli.settings import layered, load, local_url
 from cli.up import temporal_server
 from cli.up.children import Piece
 from cli.up.ports import Wanted
-from lumen.settings import Address, Settings
+from lumen.setting_types import Address
+from lumen.settings import Settings
 
 _PAUSE = 0.1
 _WORKER_GRACE = 40.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.failure import CommandError
-from lumen.settings import Address
+from lumen.setting_types import Address
 
 _LISTEN = "0A"
 

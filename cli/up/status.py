@@ -12,7 +12,7 @@ from cli.datadir import SECRETS_FILE, WEBHOOK_TOKEN_FILE
 from cli.redaction import Redactor
 from cli.settings import local_url
 from cli.up.plan import Plan
-from lumen.settings import Address
+from lumen.setting_types import Address
 
 
 def addresses(plan: Plan) -> dict[str, str]:

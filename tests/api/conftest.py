@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.edge import Edge
 from api.server import bind, serve_app
-from lumen.settings import Address
+from lumen.setting_types import Address
 from tests.api.fakes import FakeEpisodes, RecordingSink, make_edge
 
 

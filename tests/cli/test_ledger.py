@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from proof.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from proof.merkle import EMPTY_TREE
-from proof.note import VerifierKey
+from proof.format.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from proof.format.merkle import EMPTY_TREE
+from proof.format.note import VerifierKey
 from proof.signing.keyfile import create_keys
 from proof.store import beside
 from tests.cli.conftest import FakeService, Lumen

@@ -10,7 +10,8 @@ import pytest
 from cli import datadir
 from cli.failure import USAGE, CommandError
 from cli.settings import layered, load, load_client, local_url, require
-from lumen.settings import Address, Settings
+from lumen.setting_types import Address
+from lumen.settings import Settings
 from tests.cli.conftest import FakeService, Lumen
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from proof import verify_lumen_proof as verifier
-from proof.chain import StoredEntry, StoredPart
-from proof.entry import Entry, decode_entry, encode_entry, leaf_hash, log_id, part_commitment
-from proof.export import ExportWriter
-from proof.merkle import verify_inclusion
-from proof.note import VerifierKey
+from proof.exporting.writer import ExportWriter
+from proof.format.chain import StoredEntry, StoredPart
+from proof.format.entry import Entry, decode_entry, encode_entry, leaf_hash, log_id, part_commitment
+from proof.format.merkle import verify_inclusion
+from proof.format.note import VerifierKey
 from tests.proof.verifier.building import signing_key
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "ledger-format.md").read_text(encoding="utf-8")

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lumen.errors import SettingsError
-from lumen.settings import Address, Settings, parse_settings
+from lumen.setting_types import Address
+from lumen.settings import Settings, parse_settings
 
 SECRETS = ("BRIDGE_SECRET", "LUMEN_WEBHOOK_TOKEN", "LUMEN_API_TOKEN", "PROOFD_TOKEN", "CONTROL_BUS_TOKEN", "PROOF_SALT")
 URLS = ("PUBLIC_BASE_URL", "NOTIFY_WEBHOOK_URL", "CONTROL_BUS_URL", "CONTROL_BUS_TARGET", "PROMETHEUS_URL")

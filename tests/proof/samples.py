@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from proof.chain import StoredEntry, StoredPart
-from proof.draft import Draft, draft_of
-from proof.entry import Entry, encode_entry, leaf_hash, log_id, part_commitment
+from proof.format.chain import StoredEntry, StoredPart
+from proof.format.entry import Entry, encode_entry, leaf_hash, log_id, part_commitment
 from proof.ledger import Ledger, Places
 from proof.ledger import open_ledger as open_signed
 from proof.store import LedgerStore, LogIdentity, Receipt, beside, open_store
+from proof.storing.draft import Draft, draft_of
 
 if TYPE_CHECKING:
     from pathlib import Path

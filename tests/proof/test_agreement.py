@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from proof.chain import StoredEntry, StoredPart
 from proof.errors import BrokenChainError
-from proof.importing import import_export
-from proof.sqlite_reader import verify_file
+from proof.exporting.importing import import_export
+from proof.format.chain import StoredEntry, StoredPart
+from proof.sqlite.reader import verify_file
 from tests.proof.samples import IDENTITY, LOG
 from tests.proof.verifier.building import KEY, Ledger, judge, small
 

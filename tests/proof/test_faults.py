@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from proof.chain import check_entry
+from proof.format.chain import check_entry
 from tests.proof.appender import FAILED
 from tests.proof.samples import LOG, append, draft, signed_ledger
 

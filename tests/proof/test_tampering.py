@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proof.chain import Head
 from proof.errors import BrokenChainError
-from proof.sqlite_reader import read_entries, verify_file
-from proof.sqlite_schema import connect_reader
+from proof.format.chain import Head
+from proof.sqlite.reader import read_entries, verify_file
+from proof.sqlite.schema import connect_reader
 from tests.proof.samples import LOG, append, draft, open_ledger
 
 if TYPE_CHECKING:

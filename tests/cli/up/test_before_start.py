@@ -14,7 +14,7 @@ from cli.failure import CommandError
 from cli.up.lock import only_one
 from cli.up.logfile import ChildLog
 from cli.up.ports import Wanted, require_free
-from lumen.settings import Address
+from lumen.setting_types import Address
 from tests.cli.conftest import Lumen
 from tests.stack.processes import free_port
 from tests.stack.rulebook import Rulebook

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proof.anchoring.directory import DirectorySink
 from proof.anchoring.sink import AnchorError, ForkError
-from proof.checkpoint import Checkpoint, sign_checkpoint
 from proof.errors import StartError
-from proof.merkle import TreeHead
-from proof.note import SigningKey
+from proof.format.checkpoint import Checkpoint, sign_checkpoint
+from proof.format.merkle import TreeHead
+from proof.format.note import SigningKey
 from proof.signing.notary import Published
 from tests.proof.samples import ORIGIN
 

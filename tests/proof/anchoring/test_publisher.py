@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry
 from proof.anchoring import publisher as publisher_module
 from proof.anchoring.publisher import Publisher, Steps
 from proof.anchoring.sink import AnchorError
-from proof.checking import stated_root
 from proof.errors import UnavailableError
 from proof.ledger import Ledger
 from proof.signing.continuity import objection
 from proof.signing.notary import Published
+from proof.storing.checking import stated_root
 from tests.proof.anchoring.test_directory import checkpoint
 from tests.proof.samples import ORIGIN, append, draft, signed_ledger
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proof.chain import Head, check_entry
-from proof.draft import Draft
 from proof.errors import IdemConflictError, UnavailableError
+from proof.format.chain import Head, check_entry
 from proof.store import Commit, LedgerStore, Receipt, Verification
+from proof.storing.draft import Draft
 from tests.proof.samples import LOG, START, append, draft
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proof.errors import BrokenChainError, StartError
-from proof.importing import import_export
+from proof.exporting.importing import import_export
 from tests.proof.contract.houses import House
 from tests.proof.samples import IDENTITY, append, draft
 from tests.proof.verifier.building import KEY, Ledger, sound

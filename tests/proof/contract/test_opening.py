@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proof.entry import log_id
 from proof.errors import StartError, UnavailableError
+from proof.format.entry import log_id
 from proof.store import LedgerStore, LogIdentity
 from tests.proof.samples import append, draft
 

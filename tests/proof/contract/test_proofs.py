@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proof.errors import BrokenChainError
-from proof.merkle import (
+from proof.format.merkle import (
     NodeId,
     TreeHead,
     consistency_proof,
@@ -17,8 +17,8 @@ from proof.merkle import (
     verify_inclusion,
 )
 from proof.store import KeptCheckpoint
+from tests.proof.format.trees import mth
 from tests.proof.samples import append, draft
-from tests.proof.trees import mth
 
 if TYPE_CHECKING:
     from proof.store import LedgerStore

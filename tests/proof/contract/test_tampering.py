@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proof.chain import Head
 from proof.errors import StartError
+from proof.format.chain import Head
 from tests.proof.samples import append, draft
 
 if TYPE_CHECKING:

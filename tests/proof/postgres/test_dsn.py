@@ -134,7 +134,7 @@ def test_a_missing_driver_names_the_extra() -> None:
 
 def test_the_driver_is_loaded_for_postgresql_only() -> None:
     """A ledger in a file, and everything that proofd imports for it, does without psycopg."""
-    code = "import sys, proof.run, proof.sqlite_store, cli.serve; print('psycopg' in sys.modules)"
+    code = "import sys, proof.run, proof.sqlite.store, cli.serve; print('psycopg' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )

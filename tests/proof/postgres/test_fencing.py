@@ -15,13 +15,13 @@ import httpx
 import psycopg
 import pytest
 
-from proof.chain import Head
 from proof.errors import BrokenChainError, StartError, UnavailableError
+from proof.format.chain import Head
 from proof.postgres import store as store_module
 from proof.postgres.session import Timing
 from proof.postgres.store import PostgresStore
-from proof.sequencer import Addition
 from proof.store import Receipt, Verification, beside, utc_now
+from proof.storing.sequencer import Addition
 from tests.proof.samples import IDENTITY, append, draft, unexpected
 from tests.proof.serving import AUTH, ProofdProcess, payload, proofd_process
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from proof.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from proof.entry import log_id
 from proof.errors import StartError, UnavailableError
+from proof.format.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from proof.format.entry import log_id
+from proof.format.merkle import TreeHead
 from proof.ledger import Ledger
 from proof.ledger import open_ledger as open_signed
-from proof.merkle import TreeHead
 from proof.signing.keyfile import create_keys, read_keys
 from proof.store import LogIdentity, beside
 from tests.proof.samples import IDENTITY, ORIGIN, append, draft, places, signed_ledger

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proof.checkpoint import open_checkpoint
 from proof.errors import BrokenChainError, UnavailableError
-from proof.merkle import EMPTY_TREE, TreeHead, consistency_proof, verify_consistency
+from proof.format.checkpoint import open_checkpoint
+from proof.format.merkle import EMPTY_TREE, TreeHead, consistency_proof, verify_consistency
 from proof.signing import notary as notary_module
 from proof.signing.keyfile import create_keys
 from proof.signing.last_signed import LastSigned

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proof.chain import check_entry, verify_chain
-from proof.checkpoint import open_checkpoint
-from proof.entry import Entry
 from proof.errors import BrokenChainError, SignatureError, StartError
+from proof.format.chain import check_entry, verify_chain
+from proof.format.checkpoint import open_checkpoint
+from proof.format.entry import Entry
 from proof.signing.keyfile import KeyRing, add_key, drop_old_keys, read_keys
-from proof.sqlite_reader import verify_file
+from proof.sqlite.reader import verify_file
 from proof.store import beside
 from tests.proof.samples import LOG, ORIGIN, append, chain, draft, signed_ledger, stored
 

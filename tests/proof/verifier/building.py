@@ -16,15 +16,15 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proof import verify_lumen_proof as verifier
-from proof.canonical import canonical_bytes
-from proof.chain import StoredEntry, StoredPart
-from proof.checkpoint import Checkpoint, sign_checkpoint
-from proof.entry import Entry, encode_entry, leaf_hash, part_commitment
 from proof.errors import BrokenChainError
-from proof.export import ExportError, ExportWriter, part_line
-from proof.export_reader import ExportReader
-from proof.merkle import Frontier
-from proof.note import SigningKey, VerifierKey
+from proof.exporting.reader import ExportReader
+from proof.exporting.writer import ExportError, ExportWriter, part_line
+from proof.format.canonical import canonical_bytes
+from proof.format.chain import StoredEntry, StoredPart
+from proof.format.checkpoint import Checkpoint, sign_checkpoint
+from proof.format.entry import Entry, encode_entry, leaf_hash, part_commitment
+from proof.format.merkle import Frontier
+from proof.format.note import SigningKey, VerifierKey
 from tests.proof.samples import LOG, ORIGIN
 
 

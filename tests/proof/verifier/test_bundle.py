@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from proof.bundle import ProvenEntry, bundle_bytes
-from proof.canonical import canonical_bytes
-from proof.merkle import NodeId, inclusion_proof
+from proof.exporting.bundle import ProvenEntry, bundle_bytes
+from proof.format.canonical import canonical_bytes
+from proof.format.merkle import NodeId, inclusion_proof
 from tests.proof.samples import LOG, ORIGIN
 from tests.proof.verifier.building import STRANGER, Ledger, judge, recursive_root, verdict
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from proof.chain import StoredEntry, StoredPart
-from proof.checkpoint import Checkpoint, sign_checkpoint
-from proof.entry import Entry, encode_entry, leaf_hash, part_commitment
-from proof.merkle import EMPTY_ROOT, TreeHead
+from proof.format.chain import StoredEntry, StoredPart
+from proof.format.checkpoint import Checkpoint, sign_checkpoint
+from proof.format.entry import Entry, encode_entry, leaf_hash, part_commitment
+from proof.format.merkle import EMPTY_ROOT, TreeHead
 from tests.proof.samples import LOG
 from tests.proof.verifier.building import (
     KEY,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from proof.chain import StoredEntry, StoredPart
-from proof.entry import Entry, encode_entry, leaf_hash, part_commitment
+from proof.format.chain import StoredEntry, StoredPart
+from proof.format.entry import Entry, encode_entry, leaf_hash, part_commitment
 from tests.proof.samples import LOG
 from tests.proof.verifier.building import KEY, NEXT, Ledger, remake_manifest, sound, verdict
 

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proof import verify_lumen_proof as verifier
-from proof.canonical import canonical_bytes
-from proof.checkpoint import parse_checkpoint
-from proof.entry import Entry, decode_entry, encode_entry
 from proof.errors import NoteError, ProfileError
-from proof.merkle import Frontier, NodeId, inclusion_proof
-from proof.note import VerifierKey, parse_note
+from proof.format.canonical import canonical_bytes
+from proof.format.checkpoint import parse_checkpoint
+from proof.format.entry import Entry, decode_entry, encode_entry
+from proof.format.merkle import Frontier, NodeId, inclusion_proof
+from proof.format.note import VerifierKey, parse_note
 from tests.proof.samples import LOG, json_data
 from tests.proof.verifier.building import KEY, NEXT, VKEY, Ledger, recursive_root
 
