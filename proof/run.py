@@ -15,10 +15,10 @@ from pathlib import Path
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from proof.entry import log_id
 from proof.errors import StartError, StoppedError
+from proof.format.entry import log_id
+from proof.http.service import create_app
 from proof.ledger import Ledger, Places, open_ledger
-from proof.service import create_app
 from proof.store import LogIdentity, beside, place
 from proof.verifying import INTERVAL_SECONDS
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from proof.errors import StartError
 
 if TYPE_CHECKING:
-    from proof.chain import Head, StoredEntry
-    from proof.draft import Draft
-    from proof.merkle import NodeId, TreeHead
+    from proof.format.chain import Head, StoredEntry
+    from proof.format.merkle import NodeId, TreeHead
+    from proof.storing.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class LedgerStore(Protocol):
     def key(self) -> str:
         """What the next entry names as the key in force: a key id (``name+8 hex``), or ``none``.
 
-        After opening it is what the last entry leads to (``proof.chain.key_after``).
+        After opening it is what the last entry leads to (``proof.format.chain.key_after``).
         """
 
     @property
@@ -175,7 +175,7 @@ def open_store(
                 "install Lumen with the extra postgres: pip install 'lumen-remediation[postgres]'"
             ) from None
         return PostgresStore.open(dsn, identity, on_fatal, clock)
-    from proof.sqlite_store import SqliteStore  # noqa: PLC0415 - only the chosen database is loaded
+    from proof.sqlite.store import SqliteStore  # noqa: PLC0415 - only the chosen database is loaded
 
     return SqliteStore.open(sqlite_path(dsn), identity, on_fatal, clock)
 

@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 
 from proof.anchoring.sink import AnchorError, ForkError
-from proof.checkpoint import parse_checkpoint
-from proof.durable import replace_file
 from proof.errors import NoteError, StartError
-from proof.merkle import TreeHead
-from proof.note import MAX_NOTE_BYTES, parse_note
+from proof.files.durable import replace_file
+from proof.format.checkpoint import parse_checkpoint
+from proof.format.merkle import TreeHead
+from proof.format.note import MAX_NOTE_BYTES, parse_note
 from proof.signing.notary import Published
 
 _NAME = re.compile(r"[0-9]{20}\.note")

@@ -8,15 +8,15 @@ from contextlib import ExitStack
 
 import psycopg
 
-from proof.chain import Head
 from proof.errors import StartError, UnavailableError
-from proof.importing import EmptyLedger, Place, refuse_content
+from proof.exporting.importing import EmptyLedger, Place, refuse_content
+from proof.format.chain import Head
 from proof.postgres.dsn import Dsn
 from proof.postgres.opening import check_rights, check_server, check_tables, settle_identity, take_lock
 from proof.postgres.session import Connection, Timing, connect, fetch, refused
 from proof.postgres.tables import PostgresError, PostgresTables
-from proof.sequencer import Addition
 from proof.store import LogIdentity
+from proof.storing.sequencer import Addition
 
 
 def postgres_place(text: str, identity: LogIdentity, undo: ExitStack) -> Place:

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 import psycopg
 
-from proof.chain import Head, StoredEntry
 from proof.errors import BrokenChainError, UnavailableError
-from proof.merkle import NodeId
+from proof.format.chain import Head, StoredEntry
+from proof.format.merkle import NodeId
 from proof.postgres.dsn import Dsn
 from proof.postgres.session import Connection, Timing, configure, connect, fetch, is_passing, milliseconds, translated
-from proof.rows import Row, merged
 from proof.store import KeptCheckpoint
+from proof.storing.rows import Row, merged
 
 HEAD = "SELECT height, leaf, size FROM lumen_proof.head WHERE id = 1"
 _ENTRY = "SELECT seq, idem, leaf, body FROM lumen_proof.entry"

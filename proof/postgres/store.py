@@ -9,19 +9,19 @@ from datetime import datetime
 
 import psycopg
 
-from proof.chain import Head, StoredEntry
-from proof.checking import Progress
-from proof.draft import Draft
 from proof.errors import BrokenChainError, StartError, UnavailableError
-from proof.merkle import NodeId, TreeHead
+from proof.format.chain import Head, StoredEntry
+from proof.format.merkle import NodeId, TreeHead
 from proof.postgres.dsn import Dsn
 from proof.postgres.opening import check_rights, check_server, check_tables, settle_identity, take_lock
 from proof.postgres.reader import Reader, find_entries, read_checkpoints, read_entries, read_entry, read_nodes
 from proof.postgres.session import Connection, Timing, connect, refused
 from proof.postgres.tables import PostgresError, PostgresTables
 from proof.postgres.verification import verify_database
-from proof.sequencer import Sequencer
 from proof.store import Commit, KeptCheckpoint, LogIdentity, Receipt, Verification
+from proof.storing.checking import Progress
+from proof.storing.draft import Draft
+from proof.storing.sequencer import Sequencer
 
 _MAX_BATCH = 100
 _MAX_SEQ = 2**53 - 1

@@ -9,12 +9,12 @@ from typing import Any
 
 import psycopg
 
-from proof.chain import Head, StoredEntry
 from proof.errors import BrokenChainError
+from proof.format.chain import Head, StoredEntry
 from proof.postgres.dsn import Dsn
 from proof.postgres.reader import head_of, read_by_idem
 from proof.postgres.session import Connection, Timing, configure, fetch, milliseconds
-from proof.sequencer import FOREIGN_WRITE, Addition
+from proof.storing.sequencer import FOREIGN_WRITE, Addition
 
 _BEGIN = """
 BEGIN ISOLATION LEVEL READ COMMITTED;

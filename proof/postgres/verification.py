@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 
 import psycopg
 
-from proof.chain import Head, StoredEntry
-from proof.checking import Progress, Stored, beginning, check_stored, stated_root
 from proof.errors import BrokenChainError
-from proof.merkle import NodeId, frontier_nodes
+from proof.format.chain import Head, StoredEntry
+from proof.format.merkle import NodeId, frontier_nodes
 from proof.postgres.dsn import Dsn
 from proof.postgres.reader import ENTRIES_FROM, HEAD, PARTS_FROM, head_of, read_entry, read_nodes
 from proof.postgres.schema import UNIQUE_KEYS
 from proof.postgres.session import Connection, connect, fetch, is_passing, translated
-from proof.rows import Row, merged
 from proof.store import KeptCheckpoint
+from proof.storing.checking import Progress, Stored, beginning, check_stored, stated_root
+from proof.storing.rows import Row, merged
 
 _FETCH = 500
 _UNIQUE = """

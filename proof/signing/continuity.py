@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from proof.checkpoint import Checkpoint, parse_checkpoint
-from proof.entry import NO_KEY
 from proof.errors import NoteError
-from proof.merkle import tree_head
-from proof.note import VerifierKey, parse_note, verify_note
+from proof.format.checkpoint import Checkpoint, parse_checkpoint
+from proof.format.entry import NO_KEY
+from proof.format.merkle import tree_head
+from proof.format.note import VerifierKey, parse_note, verify_note
 from proof.store import LedgerStore
 
 _WAY_OUT = (

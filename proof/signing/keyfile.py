@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from proof.durable import replace_file
 from proof.errors import NoteError, StartError
-from proof.note import SigningKey, VerifierKey, parse_note, verify_note
+from proof.files.durable import replace_file
+from proof.format.note import SigningKey, VerifierKey, parse_note, verify_note
 
 _log = logging.getLogger(__name__)
 _BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----\n.*?\n-----END \1-----\n?", re.DOTALL)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proof.durable import replace_file
 from proof.errors import BrokenChainError, StartError
-from proof.lockfile import WriterLock, refuse_network_file_system
-from proof.note import MAX_NOTE_BYTES
+from proof.files.durable import replace_file
+from proof.files.lockfile import WriterLock, refuse_network_file_system
+from proof.format.note import MAX_NOTE_BYTES
 
 
 class LastSigned:

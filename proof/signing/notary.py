@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proof.checkpoint import Checkpoint, sign_checkpoint
 from proof.errors import BrokenChainError, InvalidProofError, UnavailableError
-from proof.merkle import NodeId, TreeHead, consistency_proof, verify_consistency
+from proof.format.checkpoint import Checkpoint, sign_checkpoint
+from proof.format.merkle import NodeId, TreeHead, consistency_proof, verify_consistency
 from proof.signing.keyfile import KeyRing
 from proof.signing.last_signed import LastSigned
 from proof.store import Commit, LedgerStore

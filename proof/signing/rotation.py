@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from proof.chain import ROTATION_PREFIX
-from proof.draft import KEY_ROTATED, Draft
-from proof.entry import NO_KEY, part_bytes
 from proof.errors import StartError
-from proof.note import VerifierKey
+from proof.format.chain import ROTATION_PREFIX
+from proof.format.entry import NO_KEY, part_bytes
+from proof.format.note import VerifierKey
 from proof.signing.keyfile import KeyRing
 from proof.store import LedgerStore
+from proof.storing.draft import KEY_ROTATED, Draft
 
 
 def rotation_draft(old: VerifierKey, new: VerifierKey, reason: str) -> Draft:

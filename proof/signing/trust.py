@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from proof.note import SignedNote, VerifierKey, verify_note
+from proof.format.note import SignedNote, VerifierKey, verify_note
 
 
 @dataclass(frozen=True, slots=True)

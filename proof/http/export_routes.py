@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from proof.chain import StoredEntry
 from proof.errors import BrokenChainError, ProfileError
+from proof.format.chain import StoredEntry
+from proof.http.proof_routes import newest_checkpoint
 from proof.ledger import Ledger
-from proof.proof_routes import newest_checkpoint
 from proof.store import LedgerStore
 
 _MAX_ENTRIES = 1000

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from proof.chain import Head
 from proof.errors import BrokenChainError, StartError
-from proof.importing import EmptyLedger, Place, refuse_content
-from proof.lockfile import WriterLock, refuse_network_file_system
-from proof.sequencer import FOREIGN_WRITE, Addition
-from proof.sqlite_reader import read_head
-from proof.sqlite_schema import DAMAGE, connect_writer
+from proof.exporting.importing import EmptyLedger, Place, refuse_content
+from proof.files.lockfile import WriterLock, refuse_network_file_system
+from proof.format.chain import Head
+from proof.sqlite.reader import read_head
+from proof.sqlite.schema import DAMAGE, connect_writer
 from proof.store import LogIdentity
+from proof.storing.sequencer import FOREIGN_WRITE, Addition
 
 
 def sqlite_place(path: Path, identity: LogIdentity, undo: ExitStack) -> Place:

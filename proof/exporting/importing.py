@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from proof.appending import NewEntry
-from proof.chain import Head, StoredEntry, key_after
-from proof.entry import NO_KEY, decode_entry
 from proof.errors import StartError
-from proof.export_reader import ExportReader
-from proof.merkle import Frontier
-from proof.note import VerifierKey
-from proof.sequencer import Addition
+from proof.exporting.reader import ExportReader
+from proof.format.chain import Head, StoredEntry, key_after
+from proof.format.entry import NO_KEY, decode_entry
+from proof.format.merkle import Frontier
+from proof.format.note import VerifierKey
 from proof.signing.last_signed import LastSigned
 from proof.store import KeptCheckpoint, LogIdentity, Receipt, is_postgresql, sqlite_path
+from proof.storing.appending import NewEntry
+from proof.storing.sequencer import Addition
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
@@ -92,7 +92,7 @@ def _place(dsn: str, identity: LogIdentity, undo: ExitStack) -> Place:
         from proof.postgres.importing import postgres_place  # noqa: PLC0415 - only the chosen database is loaded
 
         return postgres_place(dsn, identity, undo)
-    from proof.sqlite_import import sqlite_place  # noqa: PLC0415 - likewise
+    from proof.sqlite.importing import sqlite_place  # noqa: PLC0415 - likewise
 
     return sqlite_place(sqlite_path(dsn), identity, undo)
 

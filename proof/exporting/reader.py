@@ -10,14 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from proof.canonical import canonical_bytes
-from proof.chain import ROTATION_PREFIX, ChainCheck, StoredEntry, StoredPart
-from proof.checkpoint import Checkpoint, parse_checkpoint
-from proof.digest_file import DigestReader
-from proof.draft import KEY_ROTATED
-from proof.entry import MAX_ENTRY_BYTES, NO_KEY, Entry, decode_entry
 from proof.errors import BrokenChainError, NoteError, ProfileError, SignatureError
-from proof.export import (
+from proof.exporting.digest_file import DigestReader
+from proof.exporting.writer import (
     ANCHORS,
     CHECKPOINTS,
     ENTRIES,
@@ -29,10 +24,15 @@ from proof.export import (
     ExportError,
     erased_idem,
 )
-from proof.merkle import HASH_BYTES, Frontier
-from proof.note import SignedNote, VerifierKey, parse_note, verify_note
+from proof.format.canonical import canonical_bytes
+from proof.format.chain import ROTATION_PREFIX, ChainCheck, StoredEntry, StoredPart
+from proof.format.checkpoint import Checkpoint, parse_checkpoint
+from proof.format.entry import MAX_ENTRY_BYTES, NO_KEY, Entry, decode_entry
+from proof.format.merkle import HASH_BYTES, Frontier
+from proof.format.note import SignedNote, VerifierKey, parse_note, verify_note
 from proof.signing.trust import KeyTrust, Rotation
 from proof.store import KeptCheckpoint
+from proof.storing.draft import KEY_ROTATED
 
 _PART = re.compile(
     rb'\{"seq":(0|[1-9][0-9]{0,15}),"name":"([a-z0-9_]+)","salt":(null|"[0-9a-f]{64}"),"data":(.*)\}', re.DOTALL

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from proof.errors import ProfileError, UnavailableError
+from proof.format.merkle import NodeId, consistency_proof, inclusion_proof, tree_head
 from proof.ledger import Ledger
-from proof.merkle import NodeId, consistency_proof, inclusion_proof, tree_head
 from proof.signing.notary import Published
 
 _MAX_DIGITS = 16

@@ -6,9 +6,9 @@ import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from proof.draft import KEY_ROTATED
-from proof.entry import NO_KEY, Entry, decode_entry, leaf_hash, part_commitment
 from proof.errors import BrokenChainError, NonCanonicalError, ProfileError
+from proof.format.entry import NO_KEY, Entry, decode_entry, leaf_hash, part_commitment
+from proof.storing.draft import KEY_ROTATED
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from proof.durable import sync_folder
 from proof.errors import StartError
-from proof.merkle import Frontier
+from proof.files.durable import sync_folder
+from proof.format.merkle import Frontier
 from proof.store import LogIdentity
 
 _log = logging.getLogger(__name__)

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, cast
 
-from proof.appending import NewEntry, compose, first_receipt, seal
-from proof.chain import Head, StoredEntry, check_entry
-from proof.checking import Progress
-from proof.draft import Draft
 from proof.errors import BrokenChainError, ProofError, UnavailableError
-from proof.group_commit import GroupCommit
-from proof.merkle import NodeId, TreeHead
+from proof.format.chain import Head, StoredEntry, check_entry
+from proof.format.merkle import NodeId, TreeHead
 from proof.store import Commit, KeptCheckpoint, Receipt
+from proof.storing.appending import NewEntry, compose, first_receipt, seal
+from proof.storing.checking import Progress
+from proof.storing.draft import Draft
+from proof.storing.group_commit import GroupCommit
 
 _log = logging.getLogger(__name__)
 _Answer = Receipt | None

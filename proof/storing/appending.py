@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from proof.chain import Head, StoredEntry, StoredPart, commits_to
-from proof.draft import Draft
-from proof.entry import SALT_BYTES, Entry, encode_entry, leaf_hash, part_commitment
 from proof.errors import BrokenChainError, IdemConflictError
-from proof.merkle import Frontier, TreeHead
+from proof.format.chain import Head, StoredEntry, StoredPart, commits_to
+from proof.format.entry import SALT_BYTES, Entry, encode_entry, leaf_hash, part_commitment
+from proof.format.merkle import Frontier, TreeHead
 from proof.store import Receipt
+from proof.storing.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)

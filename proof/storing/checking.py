@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from proof.chain import ChainCheck, Head, StoredEntry, checked
-from proof.checkpoint import parse_checkpoint
-from proof.entry import NO_KEY
 from proof.errors import BrokenChainError, NoteError
-from proof.merkle import Frontier, NodeId
-from proof.note import parse_note
+from proof.format.chain import ChainCheck, Head, StoredEntry, checked
+from proof.format.checkpoint import parse_checkpoint
+from proof.format.entry import NO_KEY
+from proof.format.merkle import Frontier, NodeId
+from proof.format.note import parse_note
 from proof.store import KeptCheckpoint
 
 

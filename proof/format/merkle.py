@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962 over the leaf hashes of the ledger, with the verification algorithms of RFC 9162. Pure.
 
     root([])     = SHA-256("")
-    root([leaf]) = leaf                                  (already SHA-256(0x00 || entry), see ``proof.entry``)
+    root([leaf]) = leaf                                  (already SHA-256(0x00 || entry), see ``proof.format.entry``)
     root(leaves) = SHA-256(0x01 || root(leaves[:k]) || root(leaves[k:]))     k: largest power of two below the length
 
 A *node* is the root over 2^level leaves that begin at a multiple of 2^level. It never changes once its leaves are there,

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from proof.canonical import canonical_bytes
-from proof.chain import StoredEntry, StoredPart, check_entry
-from proof.digest_file import DigestWriter
 from proof.errors import BrokenChainError, ProofError
-from proof.merkle import Frontier, TreeHead
+from proof.exporting.digest_file import DigestWriter
+from proof.format.canonical import canonical_bytes
+from proof.format.chain import StoredEntry, StoredPart, check_entry
+from proof.format.merkle import Frontier, TreeHead
 
 FORMAT = "lumen-proof-export"
 VERSION = 1

@@ -7,13 +7,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from proof.chain import Head, StoredEntry
-from proof.checking import Progress, Stored, beginning, check_stored, stated_root
 from proof.errors import BrokenChainError
-from proof.merkle import NodeId, frontier_nodes
-from proof.rows import merged, stored_entry
-from proof.sqlite_schema import DAMAGE, connect_reader, has_tree
+from proof.format.chain import Head, StoredEntry
+from proof.format.merkle import NodeId, frontier_nodes
+from proof.sqlite.schema import DAMAGE, connect_reader, has_tree
 from proof.store import KeptCheckpoint
+from proof.storing.checking import Progress, Stored, beginning, check_stored, stated_root
+from proof.storing.rows import merged, stored_entry
 
 _ENTRY = "SELECT seq, idem, leaf, body FROM entry"
 _PART = "SELECT seq, name, salt, data FROM part"

@@ -12,15 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from proof.appending import compose, first_receipt, seal
-from proof.chain import Head, StoredEntry, check_entry
-from proof.checking import Progress
-from proof.draft import Draft
 from proof.errors import BrokenChainError, ProofError, StartError, UnavailableError
-from proof.group_commit import GroupCommit
-from proof.lockfile import WriterLock, refuse_network_file_system
-from proof.merkle import NodeId, TreeHead
-from proof.sqlite_reader import (
+from proof.files.lockfile import WriterLock, refuse_network_file_system
+from proof.format.chain import Head, StoredEntry, check_entry
+from proof.format.merkle import NodeId, TreeHead
+from proof.sqlite.reader import (
     find_entries,
     read_checkpoints,
     read_entries,
@@ -29,8 +25,12 @@ from proof.sqlite_reader import (
     read_nodes,
     verify_file,
 )
-from proof.sqlite_schema import DAMAGE, add_tree, connect_reader, connect_writer, has_tree
+from proof.sqlite.schema import DAMAGE, add_tree, connect_reader, connect_writer, has_tree
 from proof.store import Commit, KeptCheckpoint, LogIdentity, Receipt, Verification
+from proof.storing.appending import compose, first_receipt, seal
+from proof.storing.checking import Progress
+from proof.storing.draft import Draft
+from proof.storing.group_commit import GroupCommit
 
 _log = logging.getLogger(__name__)
 _MAX_SEQ = 2**53 - 1

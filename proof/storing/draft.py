@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from proof.entry import is_part_name, part_bytes
 from proof.errors import ProfileError
+from proof.format.entry import is_part_name, part_bytes
 
 KINDS = frozenset(
     {

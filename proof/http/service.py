@@ -10,17 +10,17 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.exceptions import HTTPException
 
-from proof.canonical import parse_json
-from proof.chain import StoredEntry, check_entry
-from proof.draft import Draft, check_idem, draft_of
 from proof.errors import BrokenChainError, IdemConflictError, ProofError, UnavailableError
-from proof.export_routes import export_routes
-from proof.gate import bearer, limited_body
+from proof.format.canonical import parse_json
+from proof.format.chain import StoredEntry, check_entry
+from proof.http.export_routes import export_routes
+from proof.http.gate import bearer, limited_body
+from proof.http.metrics import LedgerCollector, append_counter
+from proof.http.problems import install, problem
+from proof.http.proof_routes import proof_routes
 from proof.ledger import Ledger
-from proof.metrics import LedgerCollector, append_counter
-from proof.problems import install, problem
-from proof.proof_routes import proof_routes
 from proof.store import LedgerStore, Receipt
+from proof.storing.draft import Draft, check_idem, draft_of
 from proof.verifying import Verifier
 
 _SMALL_BODY = 64 * 1024  # checked on the event loop; larger ones in a thread, so that others are answered meanwhile
@@ -30,7 +30,7 @@ _SEQ_DIGITS = 16
 def create_app(ledger: Ledger, tokens: Sequence[str], registry: CollectorRegistry) -> FastAPI:
     """Return the application over an open ``ledger``; ``tokens`` are the accepted bearer tokens (at least one).
 
-    Open: ``GET /head``, ``/stats``, ``/metrics``, ``/healthz`` and the routes of ``proof.proof_routes``. With a token:
+    Open: ``GET /head``, ``/stats``, ``/metrics``, ``/healthz`` and the routes of ``proof.http.proof_routes``. With a token:
     ``POST /append``, ``/verify``, ``GET /entries/{seq}``, ``/entries?idem=``. The application does not close the ledger.
     """
     store = ledger.store

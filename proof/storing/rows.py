@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Any
 
-from proof.chain import StoredEntry, StoredPart
 from proof.errors import BrokenChainError
+from proof.format.chain import StoredEntry, StoredPart
 
 Row = tuple[Any, ...]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from proof.errors import NoteError
-from proof.merkle import EMPTY_ROOT, HASH_BYTES, SIZE_LIMIT, TreeHead
-from proof.note import SignedNote, SigningKey, VerifierKey, check_name, parse_note, sign_note, verify_note
+from proof.format.merkle import EMPTY_ROOT, HASH_BYTES, SIZE_LIMIT, TreeHead
+from proof.format.note import SignedNote, SigningKey, VerifierKey, check_name, parse_note, sign_note, verify_note
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proof.canonical import canonical_bytes
-from proof.chain import StoredEntry
+from proof.format.canonical import canonical_bytes
+from proof.format.chain import StoredEntry
 
 FORMAT = "lumen-proof-bundle"
 VERSION = 1

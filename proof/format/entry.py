@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from proof.canonical import INT_LIMIT, canonical_bytes, parse_json, plain_bytes
 from proof.errors import MalformedJsonError, NonCanonicalError, ProfileError
+from proof.format.canonical import INT_LIMIT, canonical_bytes, parse_json, plain_bytes
 
 VERSION = 1
 MAX_ENTRY_BYTES = 65_535  # tile formats write the length of an entry as u16
