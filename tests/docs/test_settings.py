@@ -24,6 +24,8 @@ def shown(value: Any) -> str:
     """Return a default the way the table writes it."""
     if isinstance(value, bool):
         return f"`{int(value)}`"
+    if isinstance(value, tuple) and value:
+        return f"`{','.join(value)}`"
     return "unset" if value in ("", (), {}) else f"`{value}`"
 
 

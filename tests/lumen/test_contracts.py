@@ -58,6 +58,7 @@ def test_no_activity_is_renamed() -> None:
         "holder_state",
         "prepare",
         "recover",
+        "show",
         "still_firing",
         "tell_human",
         "wake_blocked",

@@ -95,6 +95,17 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("PROOF_CHECKPOINT_FILE", "/srv/last.note", "proof_checkpoint_file", "/srv/last.note"),
     ("PROOF_ANCHOR_DIR", "/srv/anchors", "proof_anchor_dir", "/srv/anchors"),
     ("PROOF_ANCHOR_URL", "https://keeper.example.com/x/", "proof_anchor_url", "https://keeper.example.com/x"),
+    ("SLACK_BOT_TOKEN", "xoxb-1-a", "slack_bot_token", "xoxb-1-a"),
+    ("SLACK_SIGNING_SECRET", "8f742231", "slack_signing_secret", "8f742231"),
+    ("SLACK_APP_TOKEN", "xapp-1-a", "slack_app_token", "xapp-1-a"),
+    ("SLACK_CHANNEL", "#ops", "slack_channel", "#ops"),
+    ("SLACK_WEBHOOK", "https://hooks.example.com/T/B/x", "slack_webhook", "https://hooks.example.com/T/B/x"),
+    ("SLACK_API_BASE_URL", "http://127.0.0.1:81/api/", "slack_api_base_url", "http://127.0.0.1:81/api"),
+    ("LUMEN_FORWARD_AUTH_HEADER", "X-Forwarded-Email", "forward_auth_header", "x-forwarded-email"),
+    ("LUMEN_FORWARD_AUTH_PROXIES", "10.0.0.0/8, ::1", "forward_auth_proxies", ("10.0.0.0/8", "::1")),
+    ("LUMEN_FORWARD_AUTH_SECRET", LONG_SECRET, "forward_auth_secret", LONG_SECRET),
+    ("LUMEN_FORWARD_AUTH_SCOPES", "read", "forward_auth_scopes", ("read",)),
+    ("LUMEN_TEMPORAL_UI_URL", "https://temporal.example.com/", "temporal_ui_url", "https://temporal.example.com"),
     ("LUMEN_SESSION", "east", "session", "east"),
     ("LUMEN_LANG", "ko", "lang", "ko"),
 ]
@@ -117,6 +128,12 @@ def test_every_setting_has_a_good_value_above() -> None:
 
 
 BAD = [
+    *[("SLACK_BOT_TOKEN", value) for value in ("xapp-1-a", "a", "xoxb-", "xoxb-a b")],
+    *[("SLACK_APP_TOKEN", value) for value in ("xoxb-1-a", "xapp-")],
+    *[("LUMEN_FORWARD_AUTH_HEADER", value) for value in ("Authorization", "cookie", "X Email", "X_Email", "a" * 65)],
+    *[("LUMEN_FORWARD_AUTH_PROXIES", value) for value in ("proxy", "10.0.0.1/8", "10.0.0.0/33", ",")],
+    *[("LUMEN_FORWARD_AUTH_SECRET", value) for value in ("short", "x" * 15, "x" * 16 + " y")],
+    *[("LUMEN_FORWARD_AUTH_SCOPES", value) for value in ("command", "read;vote", ",")],
     *[(name, value) for name in PORTS for value in ("0", "65536", "-1", "80.0", "http", "٣", "²", "9" * 5000)],
     *[
         (name, value)
