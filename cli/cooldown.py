@@ -9,6 +9,7 @@ import typer
 from cli.failure import CommandError
 from cli.options import Json, RequiredActor, RequiredReason
 from cli.output import print_json, print_table, say
+from cli.resting import describe
 from cli.session import visit
 
 if TYPE_CHECKING:
@@ -22,16 +23,16 @@ _COLUMNS = ("kind", "id", "rule", "until", "target")
 @app.command("list")
 def list_cooldowns(as_json: Json = False) -> None:
     """List what cools, what is held and who waits: guards of targets and budgets, and episodes that cool by themselves."""
-    from cli import resting  # noqa: PLC0415  # see cli.session
+    from api.guards import find  # noqa: PLC0415  # see cli.session
 
-    found = visit(resting.find)
+    found = visit(find)
     if as_json:
         print_json({"cooldowns": found.cooldowns(), "guards": found.guards})
         return
     rows = [[row.get(column) for column in _COLUMNS] for row in found.cooldowns()]
     print_table(_COLUMNS, rows, empty="nothing cools")
     for guard in found.guards:
-        for line in resting.describe(guard):
+        for line in describe(guard):
             say(line)
 
 
@@ -51,11 +52,11 @@ def clear(
     """
     if bool(target) == everything:
         raise typer.BadParameter("say what: one TARGET, or --all", param_hint="TARGET")
-    from cli import resting  # noqa: PLC0415  # see cli.session
+    from api import guards  # noqa: PLC0415  # see cli.session
 
     async def work(client: Client) -> list[str]:
-        order = resting.Order(actor, reason, rule)
-        return await (resting.clear_all(client, order) if everything else resting.clear_one(client, target, order))
+        order = guards.Order(actor, reason, rule)
+        return await (guards.clear_all(client, order) if everything else guards.clear_one(client, target, order))
 
     told: list[str] = visit(work)
     if not told and target:
