@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 
@@ -26,7 +27,12 @@ def middle(values: Sequence[float]) -> float:
 
 def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Return the median over the rounds of ours / theirs: both were measured one after the other, so they share the noise."""
-    return middle([our / their for our, their in zip(ours, theirs, strict=True)])
+    return middle(ratios(ours, theirs))
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Return ours / theirs of each round."""
+    return [our / their for our, their in zip(ours, theirs, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,26 @@ async def closed_loop(clients: int, seconds: float, call: Callable[[], Awaitable
             latencies.append(time.perf_counter() - start)
 
     await asyncio.gather(*(client() for _ in range(clients)))
+    return Rate(units / (time.perf_counter() - began), latencies)
+
+
+def threaded_loop(clients: int, seconds: float, call: Callable[[], int]) -> Rate:
+    """As ``closed_loop``, with a thread for each client; a single one calls from the thread that measures."""
+    began = time.perf_counter()
+    latencies: list[float] = []
+
+    def client() -> int:
+        units = 0
+        while (start := time.perf_counter()) - began < seconds:
+            units += call()
+            latencies.append(time.perf_counter() - start)
+        return units
+
+    if clients == 1:
+        units = client()
+    else:
+        with ThreadPoolExecutor(clients) as threads:
+            units = sum(one.result() for one in [threads.submit(client) for _ in range(clients)])
     return Rate(units / (time.perf_counter() - began), latencies)
 
 

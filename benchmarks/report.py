@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.measure import middle, paired_ratio
+from benchmarks.measure import middle, paired_ratio, ratios
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ def at_most(bound: float) -> Aim:
     return Aim("lumen", "<=", bound)
 
 
+def at_least(bound: float) -> Aim:
+    """Aim at a number of its own that should be exceeded."""
+    return Aim("lumen", ">=", bound)
+
+
 @dataclass(frozen=True)
 class Figure:
     """One number over all rounds, beside the baseline of the same rounds (none where there is nothing to compare with)."""
@@ -67,6 +72,7 @@ class Figure:
     def document(self) -> dict[str, Any]:
         """Return the figure as JSON: medians, ratio, every round, and the aims with whether they are reached."""
         ratio = self.ratio
+        every = ratios(self.lumen, self.bare) if self.bare else None
         return {
             "figure": self.figure,
             "case": self.case,
@@ -75,6 +81,7 @@ class Figure:
             "lumen": round(middle(self.lumen), 3),
             "bare": round(middle(self.bare), 3) if self.bare else None,
             "ratio": None if ratio is None else round(ratio, 3),
+            "ratio_range": [round(min(every), 3), round(max(every), 3)] if every else None,
             "rounds": len(self.lumen),
             "lumen_rounds": [round(value, 3) for value in self.lumen],
             "bare_rounds": [round(value, 3) for value in self.bare],
@@ -100,5 +107,7 @@ def table(figures: Sequence[Figure]) -> str:
 def _row(document: dict[str, Any]) -> tuple[str, ...]:
     words = [document[name] for name in ("figure", "case", "measure", "unit")]
     numbers = ["-" if document[name] is None else f"{document[name]:.4g}" for name in ("lumen", "bare", "ratio")]
+    if document["ratio_range"]:
+        numbers[-1] += " ({:.3g}-{:.3g})".format(*document["ratio_range"])
     met = {True: "yes", False: "NO", None: ""}[document["met"]]
     return (*words, *numbers, ", ".join(document["aims"]), met)

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Size:
-    """Counts and seconds of one run; every figure has ``rounds`` rounds of all its arms."""
+    """Counts and seconds of one run; every figure has ``rounds`` rounds of all its arms.
+
+    Appends to the ledger have ``ledger_rounds`` short ones instead: the disk is what varies most. ``exports`` are the numbers
+    of entries of what is verified offline.
+    """
 
     rounds: int
     accept_seconds: float
@@ -16,7 +20,29 @@ class Size:
     burst: int
     waiting: int
     ledger_seconds: float
+    ledger_rounds: int
+    exports: tuple[int, ...]
 
 
-FULL = Size(rounds=3, accept_seconds=5, latency_seconds=30, votes=40, burst=1000, waiting=1000, ledger_seconds=5)
-QUICK = Size(rounds=3, accept_seconds=1, latency_seconds=4, votes=6, burst=60, waiting=60, ledger_seconds=1)
+FULL = Size(
+    rounds=3,
+    accept_seconds=5,
+    latency_seconds=30,
+    votes=40,
+    burst=1000,
+    waiting=1000,
+    ledger_seconds=1,
+    ledger_rounds=15,
+    exports=(10_000, 100_000, 1_000_000),
+)
+QUICK = Size(
+    rounds=3,
+    accept_seconds=1,
+    latency_seconds=4,
+    votes=6,
+    burst=60,
+    waiting=60,
+    ledger_seconds=0.3,
+    ledger_rounds=5,
+    exports=(1_000, 10_000),
+)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.measure import closed_loop, open_loop, paired_ratio, percentile, until
+from benchmarks.measure import closed_loop, open_loop, paired_ratio, percentile, ratios, threaded_loop, until
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1)
 
@@ -44,6 +44,7 @@ def test_nothing_has_no_percentile() -> None:
 def test_a_ratio_compares_within_rounds() -> None:
     """A round in which everything was slow does not change the ratio, as it would with a ratio of medians."""
     assert paired_ratio([10.0, 1.0, 40.0], [20.0, 2.0, 10.0]) == 0.5
+    assert ratios([10.0, 1.0, 40.0], [20.0, 2.0, 10.0]) == [0.5, 0.5, 4.0]
 
 
 def test_a_ratio_of_unequal_rounds_is_refused() -> None:
@@ -66,6 +67,32 @@ async def test_a_closed_loop_counts_what_every_client_did() -> None:
     rate = await closed_loop(8, 0.05, call)
     assert len(rate.seconds) * 3 == did
     assert rate.per_second * (time.perf_counter() - began) >= did
+
+
+@pytest.mark.parametrize("clients", [1, 4])
+def test_a_loop_of_threads_counts_what_every_client_did(clients: int) -> None:
+    """No unit of one thread is lost to another, and each call has a latency."""
+    did: list[int] = []
+
+    def call() -> int:
+        time.sleep(0.001)
+        did.append(3)
+        return 3
+
+    began = time.perf_counter()
+    rate = threaded_loop(clients, 0.05, call)
+    assert len(rate.seconds) == len(did) >= clients
+    assert rate.per_second * (time.perf_counter() - began) >= sum(did)
+
+
+def test_a_client_that_fails_ends_the_loop_of_threads() -> None:
+    """A figure over what is left would hide that an append failed."""
+
+    def call() -> int:
+        raise RuntimeError("no answer")
+
+    with pytest.raises(RuntimeError, match="no answer"):
+        threaded_loop(4, 0.05, call)
 
 
 async def test_an_open_loop_begins_calls_while_others_still_run() -> None:

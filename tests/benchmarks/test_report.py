@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.report import Figure, at_most, line, ratio_at_least, ratio_at_most, table
+from benchmarks.report import Figure, at_least, at_most, line, ratio_at_least, ratio_at_most, table
 
 
 def figure(**changes: object) -> Figure:
@@ -23,6 +23,7 @@ def test_a_figure_is_one_line_of_json_with_every_round() -> None:
     assert document["lumen"] == 5.0
     assert document["bare"] == 10.0
     assert document["ratio"] == 0.5
+    assert document["ratio_range"] == [0.4, 0.6]
     assert document["lumen_rounds"] == [4.0, 5.0, 6.0]
     assert document["rounds"] == 3
     assert document["aims"] == ["ratio >= 0.35"]
@@ -35,6 +36,8 @@ def test_an_aim_may_be_a_ratio_or_a_number() -> None:
     assert figure(aims=(at_most(5.0),)).met() is True
     assert figure(aims=(at_most(4.9),)).met() is False
     assert figure(aims=(at_most(5.0), ratio_at_most(0.4))).met() is False
+    assert figure(aims=(at_least(5.0),)).met() is True
+    assert figure(aims=(at_least(5.1),)).met() is False
     assert figure().met() is None
 
 
@@ -42,6 +45,7 @@ def test_a_figure_without_a_baseline_has_no_ratio() -> None:
     """Nothing is compared with nothing."""
     document = figure(bare=()).document()
     assert document["ratio"] is None
+    assert document["ratio_range"] is None
     assert document["bare"] is None
 
 
@@ -51,4 +55,5 @@ def test_the_table_has_a_row_for_each_figure_and_shows_a_miss() -> None:
     head, first, second = table([missed, alone]).splitlines()
     assert head.split()[:2] == ["figure", "case"]
     assert first.split()[-1] == "NO"
+    assert "0.5 (0.4-0.6)" in first
     assert second.split()[-2:] == ["-", "-"]
