@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from api.access_log import AccessLog
 from api.edge import Edge
+from api.pages import signin
+from api.pages.rendering import Pages
 from api.problems import install
 from api.routes import alerts, health, runs, votes, webhooks
 
@@ -14,8 +16,9 @@ def create_app(edge: Edge) -> FastAPI:
     """Return the application. It has no pages of its own documentation, so that nothing is open without need."""
     app = FastAPI(title="Lumen", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.edge = edge
+    app.state.pages = Pages(edge.site)
     install(app)
-    for module in (webhooks, alerts, votes, runs, health):
+    for module in (webhooks, alerts, votes, runs, health, signin):
         app.include_router(module.router)
     app.add_middleware(AccessLog, metrics=edge.metrics, webhooks=webhooks.WEBHOOK_PATHS)
     return app

@@ -13,6 +13,7 @@ from fastapi import Depends, Path, Request
 from api.body import BODY_SECONDS
 from api.errors import ParameterError
 from api.metrics import ApiMetrics
+from api.pages.forward_auth import ForwardAuth
 from api.ports import Episodes
 from api.problems import Problem
 from api.reception import Reception
@@ -46,7 +47,7 @@ class Site:
 class Edge:
     """Everything that the routes use; ``bridge_keys`` (kid to secret, newest first) sign ballots and page tokens.
 
-    ``rules`` returns the rules in force now.
+    ``rules`` returns the rules in force now; ``forward_auth`` is None where no proxy names people.
     """
 
     tokens: TokenBook
@@ -56,6 +57,7 @@ class Edge:
     metrics: ApiMetrics
     bridge_keys: dict[str, str] = field(repr=False)
     site: Site = field(default_factory=Site)
+    forward_auth: ForwardAuth | None = None
     body_seconds: float = BODY_SECONDS
     now: Callable[[], datetime] = utc_now
 

@@ -17,6 +17,7 @@ from api.app import create_app
 from api.edge import Edge, Site
 from api.episodes import TemporalEpisodes
 from api.metrics import ApiMetrics
+from api.pages.forward_auth import forward_auth
 from api.reception import Reception
 from api.server import bind, serve_app
 from api.tokens import TokenBook, build_token_book, parse_tokens_file
@@ -87,6 +88,12 @@ def build_edge(settings: Settings, tokens: TokenBook, source: RuleSource, client
         metrics=metrics,
         bridge_keys=settings.bridge_keys,
         site=site_of(settings),
+        forward_auth=forward_auth(
+            settings.forward_auth_header,
+            settings.forward_auth_proxies,
+            settings.forward_auth_secret,
+            settings.forward_auth_scopes,
+        ),
     )
 
 

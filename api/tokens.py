@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -55,15 +55,36 @@ class TokenBook:
     def caller(self, authorization: str) -> Caller | None:
         """Return who sent this ``Authorization`` header (``Bearer``, or ``Basic`` with any user), or None."""
         token = _token_in(authorization)
-        if token is None:
-            return None
-        given = hashlib.sha256(token).digest()
+        return None if token is None else self._match(hashlib.sha256(token).digest(), _itself)
+
+    def holder(self, token: str) -> Caller | None:
+        """Return who holds ``token``, or None if it is none of these."""
+        return self._match(_digest(token), _itself)
+
+    def marked(self, mark: str, nonce: str) -> Caller | None:
+        """Return whose token :func:`token_mark` made ``mark`` of, or None if it is none of these (any more)."""
+        return self._match(mark.encode(), lambda known: _mark(known, nonce).encode())
+
+    def _match(self, given: bytes, shown: Callable[[bytes], bytes]) -> Caller | None:
         found: Caller | None = None
         # No early end: how long this takes must not depend on which token matched.
         for known, caller in self._callers.items():
-            if hmac.compare_digest(given, known):
+            if hmac.compare_digest(given, shown(known)):
                 found = caller
         return found
+
+
+def token_mark(token: str, nonce: str) -> str:
+    """Return what tells that a person once showed ``token``, and from which nobody can learn or use it."""
+    return _mark(_digest(token), nonce)
+
+
+def _mark(digest: bytes, nonce: str) -> str:
+    return hmac.new(digest, b"lumen/mark/v1\n" + nonce.encode(), hashlib.sha256).hexdigest()
+
+
+def _itself(digest: bytes) -> bytes:
+    return digest
 
 
 def build_token_book(

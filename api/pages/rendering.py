@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.edge import Site
+from lumen.display import printable
 from lumen.wording import Wording
 
 FOLDER = Path(__file__).parent
 _ALWAYS = {
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
@@ -24,6 +26,7 @@ _ALWAYS = {
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LIVE = "; script-src 'self'; connect-src 'self'"
 
 
@@ -41,6 +44,8 @@ class Pages:
         )
         wording = Wording(site.lang)
         self._environment.globals.update(t=wording, lang=site.lang, site=site)
+        self._environment.filters["plain"] = _plain
+        self._headers = {**_ALWAYS, "Referrer-Policy": _referrer_policy(site)}
 
     def text(self, template: str, values: Mapping[str, Any]) -> str:
         """Return ``template`` filled with ``values``; raises ``jinja2.UndefinedError`` when one is missing."""
@@ -49,4 +54,32 @@ class Pages:
     def page(self, template: str, values: Mapping[str, Any], status: int = 200, *, live: bool = False) -> HTMLResponse:
         """Return ``template`` as an answer. Only a ``live`` page may run the site's own script, and no page any other."""
         policy = _POLICY + (_LIVE if live else "")
-        return HTMLResponse(self.text(template, values), status, {**_ALWAYS, "Content-Security-Policy": policy})
+        return HTMLResponse(self.text(template, values), status, {**self._headers, "Content-Security-Policy": policy})
+
+
+def _plain(text: object) -> str:
+    """Return ``text`` with everything visible that could make a page show another text than it holds; lines stay lines."""
+    return "\n".join(printable(line) for line in str(text).split("\n"))
+
+
+def _referrer_policy(site: Site) -> str:
+    """Return what a page tells of its address, which may hold a token: nothing.
+
+    From a page with no-referrer a browser sends ``Origin: null``, and says that the request is of the same origin in
+    ``Sec-Fetch-Site``, which it does not send to a plain http address of another machine. There the origin, never the
+    path or the query, must be told, or nobody could tell its own forms from foreign ones.
+    """
+    address = urlsplit(site.base_url)
+    named = address.scheme == "https" or address.hostname in _LOOPBACK
+    return "no-referrer" if named else "strict-origin"
+
+
+async def pages_of(request: Request) -> Pages:
+    """Return the pages of the application that serves ``request``."""
+    pages = request.app.state.pages
+    if not isinstance(pages, Pages):
+        raise TypeError("the application was not made by create_app")
+    return pages
+
+
+ThePages = Annotated[Pages, Depends(pages_of)]
