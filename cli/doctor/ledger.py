@@ -14,7 +14,7 @@ from cli.doctor.sight import Sighting
 from cli.doctor.tokens import judge_tokens
 from proof.errors import BrokenChainError
 from proof.format.entry import log_id
-from proof.sqlite.reader import verify_file
+from proof.sqlite.verification import verify_file
 
 _MOST_ENTRIES = 20_000
 _MOST_FILE_BYTES = 64 * 1024 * 1024

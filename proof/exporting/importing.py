@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from proof.errors import StartError
 from proof.exporting.reader import ExportReader
@@ -18,27 +17,14 @@ from proof.format.note import VerifierKey
 from proof.signing.last_signed import LastSigned
 from proof.store import KeptCheckpoint, LogIdentity, Receipt, is_postgresql, sqlite_path
 from proof.storing.appending import NewEntry
-from proof.storing.sequencer import Addition
+from proof.storing.sequencer import Addition, Tables
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
 
 
-class EmptyLedger(Protocol):
-    """A ledger without entries, in a transaction that ends with ``commit``, or leaves nothing."""
-
-    def begin(self) -> Head:
-        """Begin, and return the head, which is that of an empty ledger."""
-
-    def write(self, addition: Addition) -> None:
-        """Write a batch, and move the head on."""
-
-    def commit(self) -> None:
-        """Commit durably."""
-
-
-Place = Callable[[], AbstractContextManager[EmptyLedger]]
-"""Opens the ledger that is to be filled; nothing is made before it is called."""
+Place = Callable[[], AbstractContextManager[Tables]]
+"""Opens the empty ledger that is to be filled; nothing is made before it is called, and what is not committed is gone after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +92,9 @@ def refuse_content(where: str, entries: int, checkpoints: int) -> None:
         )
 
 
-def _fill(tables: EmptyLedger, reader: ExportReader, progress: Callable[[int], None]) -> tuple[Head, str]:
+def _fill(tables: Tables, reader: ExportReader, progress: Callable[[int], None]) -> tuple[Head, str]:
     """Write everything that ``reader`` yields; return head and key in force. Commits only if all of it holds."""
-    head = tables.begin()
+    head, _ = tables.begin([])
     addition, frontier, key = Addition(head, head), Frontier(), NO_KEY
     for stored in reader.entries():
         key = _add(addition, stored)
@@ -119,7 +105,7 @@ def _fill(tables: EmptyLedger, reader: ExportReader, progress: Callable[[int], N
             progress(addition.after.height)
     addition.checkpoints += [KeptCheckpoint(one.size, one.note) for one in reader.checkpoints]
     tables.write(addition)
-    tables.commit()
+    tables.commit(addition.after.height)
     progress(addition.after.height)
     return addition.after, key
 

@@ -9,14 +9,13 @@ from contextlib import ExitStack
 import psycopg
 
 from proof.errors import StartError, UnavailableError
-from proof.exporting.importing import EmptyLedger, Place, refuse_content
-from proof.format.chain import Head
+from proof.exporting.importing import Place, refuse_content
 from proof.postgres.dsn import Dsn
 from proof.postgres.opening import check_rights, check_server, check_tables, settle_identity, take_lock
 from proof.postgres.session import Connection, Timing, connect, fetch, refused
 from proof.postgres.tables import PostgresError, PostgresTables
 from proof.store import LogIdentity
-from proof.storing.sequencer import Addition
+from proof.storing.sequencer import Tables
 
 
 def postgres_place(text: str, identity: LogIdentity, undo: ExitStack) -> Place:
@@ -33,9 +32,9 @@ def postgres_place(text: str, identity: LogIdentity, undo: ExitStack) -> Place:
         refuse_content(name, _count(session, "entry"), _count(session, "checkpoint"))
 
     @contextlib.contextmanager
-    def opened() -> Iterator[EmptyLedger]:
+    def opened() -> Iterator[Tables]:
         with _told(dsn):
-            yield _PostgresLedger(PostgresTables(dsn, session, timing))
+            yield PostgresTables(dsn, session, timing)
 
     return opened
 
@@ -53,21 +52,3 @@ def _told(dsn: Dsn) -> Iterator[None]:
         raise refused(error, dsn) from None
     except (PostgresError, UnavailableError) as error:
         raise StartError(f"the ledger in PostgreSQL cannot be written: {error}. Nothing was taken in") from None
-
-
-class _PostgresLedger:
-    """One transaction; what is not committed is gone when the session ends."""
-
-    def __init__(self, tables: PostgresTables) -> None:
-        self._tables = tables
-        self._height = 0
-
-    def begin(self) -> Head:
-        return self._tables.begin([])[0]
-
-    def write(self, addition: Addition) -> None:
-        self._tables.write(addition)
-        self._height = addition.after.height
-
-    def commit(self) -> None:
-        self._tables.commit(self._height)

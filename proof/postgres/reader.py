@@ -30,7 +30,7 @@ _NODES = (
 _Read = TypeVar("_Read")
 
 
-class Reader:
+class PostgresReader:
     """One connection for reading, made again when it was lost; it waits for nothing that the writer holds."""
 
     def __init__(self, dsn: Dsn, timing: Timing) -> None:
@@ -41,7 +41,38 @@ class Reader:
         self._connection: Connection | None = None
         self._closed = False
 
-    def read(self, work: Callable[[Connection], _Read]) -> _Read:
+    def entry(self, seq: int) -> StoredEntry | None:
+        """See ``LedgerStore.entry``."""
+        return self._read(lambda db: read_entry(db, "seq", seq))
+
+    def entry_by_idem(self, idem: str) -> StoredEntry | None:
+        """See ``LedgerStore.entry_by_idem``."""
+        return self._read(lambda db: read_entry(db, "idem", idem))
+
+    def entries(self, first: int, count: int) -> list[StoredEntry]:
+        """See ``LedgerStore.entries``."""
+        return self._read(lambda db: read_entries(db, first, count))
+
+    def find(self, prefix: str, first: int, count: int) -> list[int]:
+        """See ``LedgerStore.find``."""
+        return self._read(lambda db: find_entries(db, prefix, first, count))
+
+    def nodes(self, nodes: Sequence[NodeId]) -> list[bytes]:
+        """See ``LedgerStore.nodes``."""
+        return self._read(lambda db: read_nodes(db, nodes))
+
+    def checkpoints(self, after: int, count: int) -> list[KeptCheckpoint]:
+        """See ``LedgerStore.checkpoints``."""
+        return self._read(lambda db: read_checkpoints(db, after, count))
+
+    def close(self) -> None:
+        """End the connection. May be called twice."""
+        with self._lock:
+            self._closed = True
+            if self._connection is not None:
+                self._connection.close()
+
+    def _read(self, work: Callable[[Connection], _Read]) -> _Read:
         """Return what ``work`` does; raises ``UnavailableError``, and ``BrokenChainError`` for what cannot be read."""
         with self._lock:
             if self._closed:
@@ -57,13 +88,6 @@ class Reader:
                 return work(self._connected())  # the session had ended since the last read: nothing else was wrong
             except psycopg.Error as error:
                 raise translated(error, self._dsn) from None
-
-    def close(self) -> None:
-        """End the connection. May be called twice."""
-        with self._lock:
-            self._closed = True
-            if self._connection is not None:
-                self._connection.close()
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:

@@ -9,13 +9,13 @@ import psycopg
 
 from proof.errors import BrokenChainError
 from proof.format.chain import Head, StoredEntry
-from proof.format.merkle import NodeId, frontier_nodes
+from proof.format.merkle import NodeId
 from proof.postgres.dsn import Dsn
 from proof.postgres.reader import ENTRIES_FROM, HEAD, PARTS_FROM, head_of, read_entry, read_nodes
 from proof.postgres.schema import UNIQUE_KEYS
 from proof.postgres.session import Connection, connect, fetch, is_passing, translated
 from proof.store import KeptCheckpoint
-from proof.storing.checking import Progress, Stored, beginning, check_stored, stated_root
+from proof.storing.checking import Counted, Progress, Stored, beginning, check_start, check_stored, stated_root
 from proof.storing.rows import Row, merged
 
 _FETCH = 500
@@ -37,29 +37,23 @@ def verify_database(dsn: Dsn, log: str, known: Head | None = None, start: Progre
     PostgreSQL does not answer, which says nothing about the ledger.
     """
     begin = start or beginning(log)
-    checked = begin.head.height
-
-    def counted(entries: Iterable[StoredEntry]) -> Iterator[StoredEntry]:
-        nonlocal checked
-        for entry in entries:
-            checked = entry.seq + 1
-            yield entry
-
+    counted = Counted(begin.head.height)
     try:
         with contextlib.closing(connect(dsn, "verifier")) as db, contextlib.ExitStack() as cursors:
             db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")  # one snapshot for all that is read below
             streams = _Streams(db, cursors)
-            progress = check_stored(_stated(streams, counted(streams.entries(checked)), log, known, begin), begin)
+            entries = counted.over(streams.entries(begin.head.height))
+            progress = check_stored(_stated(streams, entries, log, known, begin), begin)
             if start is None:
                 _check_rest(db, progress.head)
             else:
-                _check_start(db, start)
+                check_start(start, lambda nodes: read_nodes(db, nodes))
             return progress
     except psycopg.Error as error:
         if is_passing(error):
             raise translated(error, dsn) from None
         raise BrokenChainError(
-            _first_unreadable(dsn, checked), "database", f"PostgreSQL cannot read the ledger: {dsn.told(error)}"
+            _first_unreadable(dsn, counted.checked), "database", f"PostgreSQL cannot read the ledger: {dsn.told(error)}"
         ) from None
 
 
@@ -108,15 +102,6 @@ def _check_rest(db: Connection, head: Head) -> None:
     for key in UNIQUE_KEYS:
         if key not in found:
             raise BrokenChainError(None, "database", f"the table {key[0]} has lost its unique key ({key[1]})")
-
-
-def _check_start(db: Connection, start: Progress) -> None:
-    """See that the ledger still ends, where the check went on, as it did then."""
-    size = start.frontier.size
-    if size and read_nodes(db, [NodeId(0, size - 1)])[0].hex() != start.head.leaf:
-        raise BrokenChainError(size - 1, "leaf", "the last entry that was checked before is another now")
-    if read_nodes(db, frontier_nodes(size)) != start.frontier.hashes():
-        raise BrokenChainError(None, "node", f"the tree over the first {size} entries is not the one that was checked")
 
 
 class _StoredNodes:

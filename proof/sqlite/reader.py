@@ -1,22 +1,24 @@
-"""Reading a ledger from SQLite: rows to stored entries, nodes and checkpoints, and the check of a file. Nothing here writes."""
+"""Reading a ledger from SQLite: rows to stored entries, nodes and checkpoints. Nothing here writes."""
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from proof.errors import BrokenChainError
+from proof.errors import BrokenChainError, UnavailableError
 from proof.format.chain import Head, StoredEntry
-from proof.format.merkle import NodeId, frontier_nodes
-from proof.sqlite.schema import DAMAGE, connect_reader, has_tree
+from proof.format.merkle import NodeId
+from proof.sqlite.schema import DAMAGE, connect_reader
 from proof.store import KeptCheckpoint
-from proof.storing.checking import Progress, Stored, beginning, check_stored, stated_root
 from proof.storing.rows import merged, stored_entry
 
 _ENTRY = "SELECT seq, idem, leaf, body FROM entry"
 _PART = "SELECT seq, name, salt, data FROM part"
+_Read = TypeVar("_Read")
 
 
 def read_head(db: sqlite3.Connection) -> Head:
@@ -84,85 +86,55 @@ def read_checkpoints(db: sqlite3.Connection, after: int, count: int) -> list[Kep
     return [KeptCheckpoint(size, note) for size, note in rows]
 
 
-def verify_file(path: Path, log: str, known: Head | None = None, start: Progress | None = None) -> Progress:
-    """Check the ledger in ``path``, from ``start`` or from its beginning, and return how far it goes.
-
-    ``known`` is a head that must be in it. Raises ``BrokenChainError`` with the first bad seq; damage to the database
-    itself has the code ``database``.
-    """
-    begin = start or beginning(log)
-    checked = begin.head.height
-
-    def counted(entries: Iterable[StoredEntry]) -> Iterator[StoredEntry]:
-        nonlocal checked
-        for entry in entries:
-            checked = entry.seq + 1
-            yield entry
-
-    try:
-        with contextlib.closing(connect_reader(path)) as db:
-            db.execute("BEGIN")  # one snapshot for all that is read below
-            progress = check_stored(_stated(db, counted(read_entries(db, begin.head.height)), log, known, begin), begin)
-            if start is None:
-                _check_rest(db, progress.head)
-            else:
-                _check_start(db, start)
-            return progress
-    except DAMAGE as error:
-        raise BrokenChainError(checked, "database", f"SQLite cannot read the file: {error}") from None
-
-
-def _stated(
-    db: sqlite3.Connection, entries: Iterable[StoredEntry], log: str, known: Head | None, begin: Progress
-) -> Stored:
-    stated = read_head(db)
-    heads = {known.height: known.leaf} if known is not None else {}
-    if not has_tree(db):
-        return Stored(log, stated, entries, None, {}, heads)
-    (origin,) = db.execute("SELECT origin FROM head").fetchone()
-    rows = db.execute("SELECT size, note FROM checkpoint WHERE size > ? OR size < 0", (begin.frontier.size - 1,))
-    roots = {size: stated_root(KeptCheckpoint(size, note), origin) for size, note in rows}
-    return Stored(log, stated, entries, _StoredNodes(db, begin.frontier.size), roots, heads)
-
-
-def _check_rest(db: sqlite3.Connection, head: Head) -> None:
-    """Look for what no entry leads to, in a file that was checked from its beginning."""
-    if db.execute("SELECT count(*) FROM part WHERE seq < 0 OR seq >= ?", (head.height,)).fetchone()[0]:
-        raise BrokenChainError(head.height, "missing", "the entry is not there, but a part of it is")
-    wanted = head.height - head.height.bit_count()
-    if has_tree(db) and db.execute("SELECT count(*) FROM node").fetchone()[0] != wanted:
-        raise BrokenChainError(None, "node", "there are nodes that belong to no entries")
-    problem = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if problem != "ok":
-        raise BrokenChainError(None, "database", f"SQLite's integrity check fails: {problem.splitlines()[-1]}")
-
-
-def _check_start(db: sqlite3.Connection, start: Progress) -> None:
-    """See that the file still ends, where the check went on, as it did then."""
-    size = start.frontier.size
-    if size and read_node(db, NodeId(0, size - 1)).hex() != start.head.leaf:
-        raise BrokenChainError(size - 1, "leaf", "the last entry that was checked before is another now")
-    if not has_tree(db) or read_nodes(db, frontier_nodes(size)) != start.frontier.hashes():
-        raise BrokenChainError(None, "node", f"the tree over the first {size} entries is not the one that was checked")
-
-
-class _StoredNodes:
-    """Returns the stored nodes in the order in which a growing tree completes them: one cursor for each level."""
-
-    def __init__(self, db: sqlite3.Connection, size: int) -> None:
-        """Begin after the nodes of the first ``size`` entries."""
-        self._db = db
-        self._size = size
-        self._cursors: dict[int, sqlite3.Cursor] = {}
-
-    def __call__(self, node: NodeId) -> bytes | None:
-        if node.level not in self._cursors:
-            query = "SELECT place, hash FROM node WHERE level = ? AND place >= ? ORDER BY place"
-            self._cursors[node.level] = self._db.execute(query, (node.level, self._size >> node.level))
-        row = self._cursors[node.level].fetchone()
-        return row[1] if row is not None and row[0] == node.place else None
-
-
 def read_nodes(db: sqlite3.Connection, nodes: Sequence[NodeId]) -> list[bytes]:
     """Return the hashes of ``nodes`` in their order; raises ``BrokenChainError`` if one is not there."""
     return [read_node(db, node) for node in nodes]
+
+
+class SqliteReader:
+    """One connection that cannot write, shared by all threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Connect to the ledger in ``path``."""
+        self._db = connect_reader(path)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def entry(self, seq: int) -> StoredEntry | None:
+        """See ``LedgerStore.entry``."""
+        return self._read(lambda db: read_entry(db, "seq", seq))
+
+    def entry_by_idem(self, idem: str) -> StoredEntry | None:
+        """See ``LedgerStore.entry_by_idem``."""
+        return self._read(lambda db: read_entry(db, "idem", idem))
+
+    def entries(self, first: int, count: int) -> list[StoredEntry]:
+        """See ``LedgerStore.entries``."""
+        return self._read(lambda db: list(islice(read_entries(db, first), count)))
+
+    def find(self, prefix: str, first: int, count: int) -> list[int]:
+        """See ``LedgerStore.find``."""
+        return self._read(lambda db: find_entries(db, prefix, first, count))
+
+    def nodes(self, nodes: Sequence[NodeId]) -> list[bytes]:
+        """See ``LedgerStore.nodes``."""
+        return self._read(lambda db: read_nodes(db, nodes))
+
+    def checkpoints(self, after: int, count: int) -> list[KeptCheckpoint]:
+        """See ``LedgerStore.checkpoints``."""
+        return self._read(lambda db: read_checkpoints(db, after, count))
+
+    def close(self) -> None:
+        """End the connection. May be called twice."""
+        with self._lock:
+            self._closed = True
+            self._db.close()
+
+    def _read(self, read: Callable[[sqlite3.Connection], _Read]) -> _Read:
+        with self._lock:
+            if self._closed:
+                raise UnavailableError("the ledger is closed: retry later")
+            try:
+                return read(self._db)
+            except DAMAGE as error:
+                raise BrokenChainError(None, "database", f"SQLite cannot read the file: {error}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from proof.errors import StartError
 from proof.files.durable import sync_folder
+from proof.files.lockfile import WriterLock, refuse_network_file_system
 from proof.format.merkle import Frontier
 from proof.store import LogIdentity
 
@@ -52,6 +53,14 @@ CREATE TRIGGER checkpoint_kept BEFORE DELETE ON checkpoint
   BEGIN SELECT RAISE(ABORT, 'a checkpoint is never deleted'); END;
 """
 """Added to every ledger of layout 1. ``node`` holds levels from 1 on (level 0 are the leaves of ``entry``)."""
+
+
+def lock_place(path: Path) -> WriterLock:
+    """Return the lock of the writer of the ledger in ``path`` (resolved); raises ``StartError`` if no ledger can be there."""
+    if not path.parent.is_dir():
+        raise StartError(f"the folder {path.parent} of the ledger does not exist: create it, or correct PROOF_DSN")
+    refuse_network_file_system(path.parent)
+    return WriterLock.take(path)
 
 
 def connect_writer(path: Path, identity: LogIdentity) -> sqlite3.Connection:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proof.errors import BrokenChainError, NoteError
 from proof.format.chain import ChainCheck, Head, StoredEntry, checked
 from proof.format.checkpoint import parse_checkpoint
 from proof.format.entry import NO_KEY
-from proof.format.merkle import Frontier, NodeId
+from proof.format.merkle import Frontier, NodeId, frontier_nodes
 from proof.format.note import parse_note
 from proof.store import KeptCheckpoint
 
@@ -66,6 +66,32 @@ def check_stored(stored: Stored, start: Progress) -> Progress:
             raise BrokenChainError(entry.seq, "checkpoint", "a checkpoint over the entries up to here has another root")
     _check_end(stored, chain.head)
     return Progress(chain.head, frontier, chain.key)
+
+
+class Counted:
+    """Entries on their way to the check: ``checked`` is the number of the one that would come next."""
+
+    def __init__(self, first: int) -> None:
+        """Begin at number ``first``."""
+        self.checked = first
+
+    def over(self, entries: Iterable[StoredEntry]) -> Iterator[StoredEntry]:
+        """Yield ``entries``."""
+        for entry in entries:
+            self.checked = entry.seq + 1
+            yield entry
+
+
+def check_start(start: Progress, nodes: Callable[[Sequence[NodeId]], list[bytes]]) -> None:
+    """See that what is stored still ends, where the check went on, as it did then; ``nodes`` returns stored hashes.
+
+    Raises ``BrokenChainError``.
+    """
+    size = start.frontier.size
+    if size and nodes([NodeId(0, size - 1)])[0].hex() != start.head.leaf:
+        raise BrokenChainError(size - 1, "leaf", "the last entry that was checked before is another now")
+    if nodes(frontier_nodes(size)) != start.frontier.hashes():
+        raise BrokenChainError(None, "node", f"the tree over the first {size} entries is not the one that was checked")
 
 
 def _check_end(stored: Stored, head: Head) -> None:

@@ -57,6 +57,9 @@ class Tables(Protocol):
     def abandon(self) -> None:
         """Give up after a failure: let go of what others wait for. Must not raise."""
 
+    def close(self) -> None:
+        """End everything, when nothing is written any more. May be called twice."""
+
 
 class Sequencer:
     """Owns the end of the chain: head, tree, key in force, and whether anything more may be added."""

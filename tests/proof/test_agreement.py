@@ -14,7 +14,7 @@ import pytest
 from proof.errors import BrokenChainError
 from proof.exporting.importing import import_export
 from proof.format.chain import StoredEntry, StoredPart
-from proof.sqlite.reader import verify_file
+from proof.sqlite.verification import verify_file
 from tests.proof.samples import IDENTITY, LOG
 from tests.proof.verifier.building import KEY, Ledger, judge, small
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from proof.errors import BrokenChainError
 from proof.format.chain import Head
-from proof.sqlite.reader import read_entries, verify_file
+from proof.sqlite.reader import read_entries
 from proof.sqlite.schema import connect_reader
+from proof.sqlite.verification import verify_file
 from tests.proof.samples import LOG, append, draft, open_ledger
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from proof.format.chain import check_entry, verify_chain
 from proof.format.checkpoint import open_checkpoint
 from proof.format.entry import Entry
 from proof.signing.keyfile import KeyRing, add_key, drop_old_keys, read_keys
-from proof.sqlite.reader import verify_file
+from proof.sqlite.verification import verify_file
 from proof.store import beside
 from tests.proof.samples import LOG, ORIGIN, append, chain, draft, signed_ledger, stored
 

@@ -14,7 +14,7 @@ from proof.format.chain import check_entry
 from proof.format.checkpoint import open_checkpoint
 from proof.format.entry import NO_KEY
 from proof.signing.keyfile import read_keys
-from proof.sqlite.reader import verify_file
+from proof.sqlite.verification import verify_file
 from proof.store import beside
 from tests.proof.format.trees import mth
 from tests.proof.samples import LOG, ORIGIN, append, draft, open_ledger, signed_ledger

@@ -1,0 +1,63 @@
+"""The writing side: the one connection that writes, and one that reads back what was committed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from proof.errors import BrokenChainError
+from proof.format.chain import Head, StoredEntry
+from proof.sqlite.reader import read_entry, read_head
+from proof.sqlite.schema import connect_reader
+from proof.storing.sequencer import FOREIGN_WRITE, Addition
+
+
+class SqliteTables:
+    """``Tables`` of a sequencer. The lock of the writer must be held, and is the business of others."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        """Write by ``db``, which is closed by ``close``, into the ledger in ``path``."""
+        self._db = db
+        self._back = connect_reader(path)  # of the writer's thread alone, so that no reader holds it up
+
+    def begin(self, idems: Sequence[str]) -> tuple[Head, Mapping[str, StoredEntry]]:
+        """See ``Tables.begin``."""
+        self._db.execute("BEGIN IMMEDIATE")
+        found = (read_entry(self._db, "idem", idem) for idem in idems)
+        return read_head(self._db), {stored.idem: stored for stored in found if stored is not None}
+
+    def write(self, addition: Addition) -> None:
+        """See ``Tables.write``."""
+        db = self._db
+        stored = [new.stored for new in addition.entries]
+        for one in addition.checkpoints:
+            db.execute("INSERT INTO checkpoint VALUES (?, ?) ON CONFLICT DO NOTHING", (one.size, one.note))
+        if not stored:
+            return
+        db.executemany(
+            "INSERT INTO entry VALUES (?, ?, ?, ?)", [(one.seq, one.idem, one.leaf, one.body) for one in stored]
+        )
+        parts = [(one.seq, part.name, part.salt, part.data) for one in stored for part in one.parts]
+        db.executemany("INSERT INTO part VALUES (?, ?, ?, ?)", parts)
+        db.executemany("INSERT INTO node VALUES (?, ?, ?)", [(*node, computed) for node, computed in addition.nodes])
+        before, after = addition.before, addition.after
+        moved = db.execute(
+            "UPDATE head SET height = ?, leaf = ?, size = ? WHERE height = ? AND leaf = ?",
+            (after.height, after.leaf, after.size, before.height, before.leaf),
+        )
+        if moved.rowcount != 1:
+            raise BrokenChainError(before.height, "head", FOREIGN_WRITE)
+
+    def commit(self, sealed: int) -> list[bytes]:
+        """See ``Tables.commit``."""
+        self._db.execute("COMMIT")
+        return [body for (body,) in self._back.execute("SELECT body FROM entry WHERE seq >= ? ORDER BY seq", (sealed,))]
+
+    def abandon(self) -> None:
+        """Keep the lock of SQLite too: what the disk has now is for the next start to see."""
+
+    def close(self) -> None:
+        """End both connections; a transaction that was not committed is gone. May be called twice."""
+        self._back.close()
+        self._db.close()
