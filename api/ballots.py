@@ -78,7 +78,16 @@ async def cast_override(edge: Edge, key: str, body: dict[str, Any], caller: Call
 
     ``takes_effect`` and ``effect`` say what it does in the ``state`` that was seen just before it was sent.
     """
-    ballot = read_override(_draft(edge, body, caller))
+    return await _send_override(edge, key, _draft(edge, body, caller))
+
+
+async def cast_override_of(edge: Edge, key: str, choice: Choice, voice: Voice) -> dict[str, Any]:
+    """Send the override that a person chose on a page; as :func:`cast_override`."""
+    return await _send_override(edge, key, asdict(choice) | asdict(voice) | {"at": voice.at or rfc3339(edge.now())})
+
+
+async def _send_override(edge: Edge, key: str, draft: dict[str, Any]) -> dict[str, Any]:
+    ballot = read_override(draft)
     workflow_id = names.alert_workflow_id(key)
     state = await _state(edge, key)
     await edge.episodes.send(key, names.SIGNAL_OVERRIDE, sign(ballot, workflow_id, edge.bridge_keys))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import (
     Client,
     WorkflowExecution,
@@ -24,11 +26,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.errors import EpisodeClosedError, NoWorkerError, UnknownEpisodeError
-from api.ports import Description, Filters, Page, reaching_temporal
+from api.ports import Description, Filters, Page, Running, reaching_temporal
 from api.problems import BALLOT_STATUS
 from lumen import names
 from lumen.ballot import Ballot
 from lumen.errors import BallotError
+from lumen.outcome import State
 from lumen.records import rfc3339
 
 _STATUS_SECONDS = 1.5
@@ -103,12 +106,22 @@ class TemporalEpisodes:
                 _raise_if_unknown(error)
                 raise
         memo = (await found.memo()).get("episode")
+        pending = found.raw_description.pending_activities
         return Description(
             row=await _row(found),
             run_id=found.run_id,
             open=found.status == WorkflowExecutionStatus.RUNNING,
             memo=memo if isinstance(memo, dict) else {},
+            running=tuple([await self._running(one) for one in pending]),
         )
+
+    async def _running(self, pending: PendingActivityInfo) -> Running:
+        """Return one pending activity; what it tells of itself only if it can be read."""
+        told: Any = None
+        with contextlib.suppress(RuntimeError, ValueError, TypeError):  # as data converters fail
+            told = next(iter(await self._client.data_converter.decode(pending.heartbeat_details.payloads)), None)
+        started = pending.last_started_time.ToDatetime(UTC) if pending.HasField("last_started_time") else None
+        return Running(pending.activity_type.name, _time(started), told)
 
     async def page(self, filters: Filters, limit: int, after: bytes) -> Page:
         """Ask Temporal's visibility store, which is eventually consistent (about a second)."""
@@ -235,12 +248,18 @@ def _equals(attribute: str, value: str) -> str:
 
 async def _row(execution: WorkflowExecution) -> dict[str, Any]:
     found = {pair.key.name: pair.value for pair in execution.typed_search_attributes}
-    memo = (await execution.memo()).get("episode")
+    known = await execution.memo()
+    memo, waiting = known.get("episode"), known.get("waiting")
+    asks = (
+        execution.status is WorkflowExecutionStatus.RUNNING
+        and found.get(names.ATTRIBUTE_STATE) == State.AWAITING_APPROVAL
+    )
     return {
         "key": names.key_of_workflow(execution.id),
         "workflow_id": execution.id,
         **{column: found.get(attribute) for column, attribute in _COLUMNS.items()},
         "labels": memo.get("labels", {}) if isinstance(memo, dict) else {},
+        "waiting": waiting if asks and isinstance(waiting, dict) else None,
         "status": execution.status.name.lower() if execution.status else None,
         "started_at": _time(execution.start_time),
         "closed_at": _time(execution.close_time),

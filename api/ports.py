@@ -31,16 +31,27 @@ class AlertSink(Protocol):
 
 
 @dataclass(frozen=True)
+class Running:
+    """One activity that was started and has not ended. ``told`` is what its last sign of life said: JSON, or None."""
+
+    activity: str
+    started_at: str | None
+    told: Any = None
+
+
+@dataclass(frozen=True)
 class Description:
     """What Temporal itself knows of an episode's last run, without any worker.
 
-    ``row`` is the episode as ``GET /alerts`` lists it; ``memo`` holds the alert as far as the memo does.
+    ``row`` is the episode as ``GET /alerts`` lists it; ``memo`` holds the alert as far as the memo does. ``running`` is
+    what its workers do now.
     """
 
     row: dict[str, Any]
     run_id: str
     open: bool
     memo: dict[str, Any] = field(default_factory=dict)
+    running: tuple[Running, ...] = ()
 
 
 @dataclass(frozen=True)
