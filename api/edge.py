@@ -17,6 +17,7 @@ from api.pages.forward_auth import ForwardAuth
 from api.ports import Episodes
 from api.problems import Problem
 from api.reception import Reception
+from api.surroundings import Surroundings
 from api.tokens import Caller, Scope, TokenBook
 from rules.model import RuleSet
 
@@ -47,7 +48,8 @@ class Site:
 class Edge:
     """Everything that the routes use; ``bridge_keys`` (kid to secret, newest first) sign ballots and page tokens.
 
-    ``rules`` returns the rules in force now; ``forward_auth`` is None where no proxy names people.
+    ``rules`` returns the rules in force now; ``forward_auth`` is None where no proxy names people,
+    ``surroundings`` where nobody can tell of them.
     """
 
     tokens: TokenBook
@@ -58,6 +60,7 @@ class Edge:
     bridge_keys: dict[str, str] = field(repr=False)
     site: Site = field(default_factory=Site)
     forward_auth: ForwardAuth | None = None
+    surroundings: Surroundings | None = None
     body_seconds: float = BODY_SECONDS
     now: Callable[[], datetime] = utc_now
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 
@@ -16,10 +18,14 @@ from activities.routing import AlertRouter
 from api.app import create_app
 from api.edge import Edge, Site
 from api.episodes import TemporalEpisodes
+from api.freezing import TemporalSwitch
+from api.guards import TemporalGuards
+from api.ledger_view import ProofdView
 from api.metrics import ApiMetrics
 from api.pages.forward_auth import forward_auth
 from api.reception import Reception
 from api.server import bind, serve_app
+from api.surroundings import Surroundings
 from api.tokens import TokenBook, build_token_book, parse_tokens_file
 from lumen.alert import Alert
 from lumen.errors import SettingsError
@@ -42,14 +48,16 @@ async def serve(settings: Settings, ready: Callable[[str, int], None] | None = N
     tokens = build_tokens(settings)
     source = RuleSource(Path(settings.rules), "signal" if settings.embedded else "link")
     client = await connect(settings, lazy=True)
-    app = create_app(build_edge(settings, tokens, source, client))
     wake = asyncio.Event()
-    with contextlib.closing(bind(settings.api_addr)) as listener:
-        reloading = asyncio.create_task(keep_fresh(source, wake))
-        try:
-            await serve_app(app, listener, reload=wake.set, ready=ready)
-        finally:
-            reloading.cancel()
+    async with httpx.AsyncClient(trust_env=False) as http:
+        around = surroundings_of(settings, client, http)
+        app = create_app(replace(build_edge(settings, tokens, source, client), surroundings=around))
+        with contextlib.closing(bind(settings.api_addr)) as listener:
+            reloading = asyncio.create_task(keep_fresh(source, wake))
+            try:
+                await serve_app(app, listener, reload=wake.set, ready=ready)
+            finally:
+                reloading.cancel()
 
 
 def build_tokens(settings: Settings) -> TokenBook:
@@ -95,6 +103,13 @@ def build_edge(settings: Settings, tokens: TokenBook, source: RuleSource, client
             settings.forward_auth_scopes,
         ),
     )
+
+
+def surroundings_of(settings: Settings, client: Client, http: httpx.AsyncClient) -> Surroundings:
+    """Return what the console looks at beside episodes; the ledger shows its entries only to one of its tokens."""
+    token = settings.proofd_tokens[0] if settings.proofd_tokens else ""
+    ledger = ProofdView(http, settings.proofd_url, token)
+    return Surroundings(TemporalGuards(client), TemporalSwitch(client), ledger)
 
 
 def site_of(settings: Settings) -> Site:
