@@ -9,7 +9,7 @@ from functools import partial
 from benchmarks.http_pool import HttpPool
 from benchmarks.ledger_entries import BareInserts, posted
 from benchmarks.ledger_figures import latencies_of, rate_of
-from benchmarks.measure import Rate, closed_loop, threaded_loop
+from benchmarks.measure import Rate, closed_loop, threaded_loop, together
 from benchmarks.report import Figure
 from benchmarks.sizes import Size
 from benchmarks.stage import Stage, folder
@@ -37,11 +37,15 @@ def measure(size: Size) -> Iterator[Figure]:
 async def _rounds(stage: Stage, bare: BareInserts, size: Size) -> dict[int, list[Rate]]:
     rates: dict[int, list[Rate]] = {clients: [] for clients in (_BARE, *CLIENTS)}
     async with stage.ledger_pool() as pool:
-        await closed_loop(1, size.ledger_seconds / 2, partial(_append, pool))
+        await closed_loop(max(CLIENTS), size.ledger_seconds, partial(_append, pool))
         for _ in range(size.ledger_rounds):
-            rates[_BARE].append(threaded_loop(1, size.ledger_seconds, bare))
-            for clients in CLIENTS:
-                rates[clients].append(await closed_loop(clients, size.ledger_seconds, partial(_append, pool)))
+            turns: dict[int, list[Rate]] = {clients: [] for clients in rates}
+            for _ in range(size.ledger_turns):
+                turns[_BARE].append(threaded_loop(1, size.ledger_seconds, bare))
+                for clients in CLIENTS:
+                    turns[clients].append(await closed_loop(clients, size.ledger_seconds, partial(_append, pool)))
+            for clients, took in turns.items():
+                rates[clients].append(together(took))
     return rates
 
 

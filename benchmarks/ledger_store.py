@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from benchmarks.ledger_entries import IDENTITY, BareInserts, request
 from benchmarks.ledger_figures import latencies_of, rate_of
-from benchmarks.measure import Rate, threaded_loop
+from benchmarks.measure import Rate, threaded_loop, together
 from benchmarks.report import Aim, Figure, at_least, at_most, ratio_at_least, ratio_at_most
 from benchmarks.sizes import Size
 from benchmarks.stage import folder
@@ -54,12 +54,16 @@ def _rounds(size: Size, bare: BareInserts, stores: dict[str, LedgerStore]) -> Ro
     for arm, clients in ARMS.items():
         for name, store in stores.items():
             arms.append(((name, arm), clients, partial(_append, store, BATCH if arm == IN_BATCHES else 1)))
-    rounds: Rounds = {}
     for _, clients, call in arms:
-        threaded_loop(clients, size.ledger_seconds / 2, call)
+        threaded_loop(clients, size.ledger_seconds, call)
+    rounds: Rounds = {arm_of: [] for arm_of, _, _ in arms}
     for _ in range(size.ledger_rounds):
-        for arm_of, clients, call in arms:
-            rounds.setdefault(arm_of, []).append(threaded_loop(clients, size.ledger_seconds, call))
+        turns: Rounds = {arm_of: [] for arm_of in rounds}
+        for _ in range(size.ledger_turns):
+            for arm_of, clients, call in arms:
+                turns[arm_of].append(threaded_loop(clients, size.ledger_seconds, call))
+        for arm_of, took in turns.items():
+            rounds[arm_of].append(together(took))
     return rounds
 
 

@@ -43,6 +43,11 @@ class Rate:
     seconds: list[float]
 
 
+def together(turns: Sequence[Rate]) -> Rate:
+    """Return turns of equal length as one: what slows the machine down for a moment is then in the turns of every arm."""
+    return Rate(sum(one.per_second for one in turns) / len(turns), [each for one in turns for each in one.seconds])
+
+
 async def closed_loop(clients: int, seconds: float, call: Callable[[], Awaitable[int]]) -> Rate:
     """Let ``clients`` call one after the other for about ``seconds``; ``call`` returns how many units it did.
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Size:
     """Counts and seconds of one run; every figure has ``rounds`` rounds of all its arms.
 
-    Appends to the ledger have ``ledger_rounds`` short ones instead: the disk is what varies most. ``exports`` are the numbers
-    of entries of what is verified offline.
+    Appends to the ledger have ``ledger_rounds`` instead. In each of them every arm has ``ledger_turns`` turns of
+    ``ledger_seconds``, one after the other: the disk is what varies most, and it varies within a second. ``exports`` are the
+    numbers of entries of what is verified offline.
     """
 
     rounds: int
@@ -21,6 +22,7 @@ class Size:
     waiting: int
     ledger_seconds: float
     ledger_rounds: int
+    ledger_turns: int
     exports: tuple[int, ...]
 
 
@@ -31,8 +33,9 @@ FULL = Size(
     votes=40,
     burst=1000,
     waiting=1000,
-    ledger_seconds=1,
+    ledger_seconds=0.2,
     ledger_rounds=15,
+    ledger_turns=5,
     exports=(10_000, 100_000, 1_000_000),
 )
 QUICK = Size(
@@ -42,7 +45,8 @@ QUICK = Size(
     votes=6,
     burst=60,
     waiting=60,
-    ledger_seconds=0.3,
+    ledger_seconds=0.1,
     ledger_rounds=5,
+    ledger_turns=3,
     exports=(1_000, 10_000),
 )

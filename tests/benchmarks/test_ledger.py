@@ -14,7 +14,7 @@ from benchmarks.report import Figure
 from benchmarks.sizes import FULL, QUICK
 from proof.signing.keyfile import create_keys
 
-TINY = dataclasses.replace(QUICK, rounds=2, ledger_seconds=0.02, ledger_rounds=2, exports=(3, 20))
+TINY = dataclasses.replace(QUICK, rounds=2, ledger_seconds=0.02, ledger_rounds=2, ledger_turns=2, exports=(3, 20))
 STORE = ("store, 1 client", "store, 16 clients")
 HTTP = ("HTTP, 1 client", "HTTP, 16 clients")
 

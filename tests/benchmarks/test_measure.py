@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.measure import closed_loop, open_loop, paired_ratio, percentile, ratios, threaded_loop, until
+from benchmarks.measure import (
+    Rate,
+    closed_loop,
+    open_loop,
+    paired_ratio,
+    percentile,
+    ratios,
+    threaded_loop,
+    together,
+    until,
+)
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1)
 
@@ -83,6 +93,13 @@ def test_a_loop_of_threads_counts_what_every_client_did(clients: int) -> None:
     rate = threaded_loop(clients, 0.05, call)
     assert len(rate.seconds) == len(did) >= clients
     assert rate.per_second * (time.perf_counter() - began) >= sum(did)
+
+
+def test_turns_count_as_one_stretch_of_time() -> None:
+    """Ten calls in one second and thirty in the next are twenty a second, with forty latencies."""
+    whole = together([Rate(10, [0.1] * 10), Rate(30, [0.03] * 30)])
+    assert whole.per_second == 20
+    assert len(whole.seconds) == 40
 
 
 def test_a_client_that_fails_ends_the_loop_of_threads() -> None:
