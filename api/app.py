@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from api.access_log import AccessLog
 from api.edge import Edge
-from api.pages import signin
+from api.pages import decision, signin
 from api.pages.rendering import Pages
 from api.problems import install
 from api.routes import alerts, health, runs, votes, webhooks
@@ -18,7 +18,7 @@ def create_app(edge: Edge) -> FastAPI:
     app.state.edge = edge
     app.state.pages = Pages(edge.site)
     install(app)
-    for module in (webhooks, alerts, votes, runs, health, signin):
+    for module in (webhooks, alerts, votes, runs, health, signin, decision):
         app.include_router(module.router)
     app.add_middleware(AccessLog, metrics=edge.metrics, webhooks=webhooks.WEBHOOK_PATHS)
     return app

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.edge import Site
 from lumen.display import printable
+from lumen.records import moment
 from lumen.wording import Wording
 
 FOLDER = Path(__file__).parent
@@ -44,7 +47,7 @@ class Pages:
         )
         wording = Wording(site.lang)
         self._environment.globals.update(t=wording, lang=site.lang, site=site)
-        self._environment.filters["plain"] = _plain
+        self._environment.filters.update(plain=_plain, pretty=_pretty, utc=_utc)
         self._headers = {**_ALWAYS, "Referrer-Policy": _referrer_policy(site)}
 
     def text(self, template: str, values: Mapping[str, Any]) -> str:
@@ -53,13 +56,27 @@ class Pages:
 
     def page(self, template: str, values: Mapping[str, Any], status: int = 200, *, live: bool = False) -> HTMLResponse:
         """Return ``template`` as an answer. Only a ``live`` page may run the site's own script, and no page any other."""
-        policy = _POLICY + (_LIVE if live else "")
-        return HTMLResponse(self.text(template, values), status, {**self._headers, "Content-Security-Policy": policy})
+        return HTMLResponse(self.text(template, values), status, self.headers(live=live))
+
+    def headers(self, *, live: bool = False) -> dict[str, str]:
+        """Return the headers of a page; see :meth:`page`."""
+        return {**self._headers, "Content-Security-Policy": _POLICY + (_LIVE if live else "")}
 
 
 def _plain(text: object) -> str:
     """Return ``text`` with everything visible that could make a page show another text than it holds; lines stay lines."""
     return "\n".join(printable(line) for line in str(text).split("\n"))
+
+
+def _pretty(value: object) -> str:
+    """Return JSON data as JSON for people, as harmless as :func:`_plain`."""
+    return _plain(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
+
+
+def _utc(text: str) -> str:
+    """Return a time of a document (RFC 3339) for people, to the second; what is no time is returned as it is."""
+    found = moment(text)
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if found else _plain(text)
 
 
 def _referrer_policy(site: Site) -> str:
