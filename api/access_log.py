@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.metrics import ApiMetrics
 
 _log = logging.getLogger("lumen.api")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _QUIET = frozenset({"/metrics", "/healthz", "/readyz", "/-/healthy", "/-/ready"})
 
 
@@ -49,7 +50,9 @@ class AccessLog:
         if template in self._webhooks:
             self._metrics.webhook(status, seconds)
         level = logging.DEBUG if template in _QUIET and status < 400 else logging.INFO
-        extra = {"method": scope["method"], "path": template, "status": status, "duration_ms": round(seconds * 1000, 1)}
+        # Any text without blanks can be sent as a method, a token too.
+        method = scope["method"] if scope["method"] in _METHODS else "-"
+        extra = {"method": method, "path": template, "status": status, "duration_ms": round(seconds * 1000, 1)}
         if "alerts" in state:
             extra["alerts"] = state["alerts"]
-        _log.log(level, "%s %s %s", scope["method"], template, status, extra=extra)
+        _log.log(level, "%s %s %s", method, template, status, extra=extra)

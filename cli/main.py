@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli import completion, cooldown, decisions, freeze, ledger, reconcile, rule_files, run_rule
+from cli import completion, cooldown, decisions, freeze, ledger, link, reconcile, rule_files, run_rule
 from cli.alert import commands as alert
 from cli.failure import DONE, FAILED, USAGE, CommandError
 from cli.options import Json
@@ -115,6 +115,7 @@ app.command("run")(run_rule.run_rule)
 app.command()(decisions.approve)
 app.command()(decisions.reject)
 app.command()(decisions.override)
+app.command()(link.link)
 app.add_typer(cooldown.app, name="cooldown")
 app.add_typer(freeze.app, name="freeze")
 app.command()(reconcile.reconcile)

@@ -159,8 +159,29 @@ def parse_settings(environ: Mapping[str, str], read_file: Reader) -> tuple[Setti
         except ValueError as error:
             shown = "" if attribute in private else f" (is {raw[:80]!r})"
             raise SettingsError(f"{name}: {error}{shown}") from None
+    _check_forward_auth(values)
     values["temporal_env"] = {name: value for name, value in environ.items() if name.startswith("TEMPORAL_")}
     return Settings(**values), _unknown(environ)
+
+
+def _check_forward_auth(values: Mapping[str, Any]) -> None:
+    """Refuse half of a sign-in by a proxy: the header believed from anybody, or a proxy that names nobody."""
+    header, secret = values.get("forward_auth_header"), values.get("forward_auth_secret")
+    proxies = values.get("forward_auth_proxies", ())
+    if header and not proxies:
+        raise SettingsError(
+            "LUMEN_FORWARD_AUTH_HEADER is set without LUMEN_FORWARD_AUTH_PROXIES: anybody could send that header; "
+            "set the addresses of the proxy"
+        )
+    if not header and (proxies or secret or "forward_auth_scopes" in values):
+        raise SettingsError(
+            "LUMEN_FORWARD_AUTH_… is set without LUMEN_FORWARD_AUTH_HEADER: set it, or unset the others"
+        )
+    if not secret and any(network.endswith("/0") for network in proxies):
+        raise SettingsError(
+            "LUMEN_FORWARD_AUTH_PROXIES names every address there is: name those of the proxy, or set "
+            "LUMEN_FORWARD_AUTH_SECRET"
+        )
 
 
 def _raw(name: str, environ: Mapping[str, str], read_file: Reader) -> str:

@@ -57,6 +57,7 @@ class Plan:
         settings = self.settings
         return {
             "LUMEN_API_ADDR": str(settings.api_addr),
+            "PUBLIC_BASE_URL": settings.public_base_url,
             "LUMEN_WORKER_ADDR": str(settings.worker_addr),
             "TEMPORAL_ADDRESS": settings.temporal_address,
             "TEMPORAL_NAMESPACE": settings.temporal_namespace,

@@ -33,8 +33,8 @@ TEXTS: dict[str, tuple[str, str]] = {
             "request that this link was made for."
         ),
         (
-            "지금 응답하는 워커가 없어 실행할 작업과 투표 현황을 보여 드릴 수 없습니다. 투표하시면 보관되며, 이 링크가 만들어진 "
-            "바로 그 요청에만 반영됩니다."
+            "지금 응답하는 워커가 없어 실행할 작업과 투표 현황을 보여 드릴 수 없습니다. 투표하시면 보관되며, "
+            "이 링크가 만들어진 바로 그 요청에만 반영됩니다."
         ),
     ),
     "decision.dry_run": (
@@ -112,12 +112,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "decision.problem_closed": ("This request is closed", "마감된 요청입니다"),
     "decision.advice_closed": (
         (
-            "It was decided, has expired, or the alert is over; nothing more was decided now. If approval is asked for again, a "
-            "new message brings a new link."
+            "It was decided, has expired, or the alert is over; nothing more was decided now. If approval is asked for again, "
+            "a new message brings a new link."
         ),
         (
-            "이미 결정되었거나, 기한이 지났거나, 알림이 해소되었습니다. 이번에 새로 결정된 것은 없습니다. 승인이 다시 필요해지면 "
-            "새 메시지로 새 링크를 보내 드립니다."
+            "이미 결정되었거나, 기한이 지났거나, 알림이 해소되었습니다. 이번에 새로 결정된 것은 없습니다. "
+            "승인이 다시 필요해지면 새 메시지로 새 링크를 보내 드립니다."
         ),
     ),
     "decision.problem_used": ("Link already used", "이미 사용된 링크입니다"),
