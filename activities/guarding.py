@@ -117,7 +117,7 @@ class FreezeSwitch:
 
 
 def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
-    lease = plan.approval.timeout + plan.approval.valid_for + _LEASE_MARGIN
+    lease = plan.approval.longest + plan.approval.valid_for + _LEASE_MARGIN
     lease += sum((action.timeout + action.backoff + _PER_ACTION_MARGIN) * action.attempts for action in plan.actions)
     claims = []
     if plan.has_target:

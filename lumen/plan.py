@@ -10,6 +10,8 @@ from lumen.canonical import digest
 
 MINUTE = 60.0
 HOUR = 3600.0
+ESCALATE = "escalate"
+"""The ``on_timeout`` that asks everybody once more instead of ending the request."""
 
 
 class Mode(StrEnum):
@@ -43,7 +45,8 @@ class Approval:
     """Who must agree, and for how long. Times in seconds; ``allow`` holds e-mail addresses, groups already expanded.
 
     ``escalate`` is sorted by time. ``remind`` is how often those who were asked are reminded, 0 = never. ``anonymous``:
-    a link that names nobody may vote, all such votes together as one.
+    a link that names nobody may vote, all such votes together as one. ``barred`` are those who would be in one of the
+    lists and do not vote on this alert, because they asked for it or own what it is about.
     """
 
     approve: int = 1
@@ -58,6 +61,25 @@ class Approval:
     escalate: tuple[Escalation, ...] = ()
     remind: float = 0.0
     anonymous: bool = False
+    barred: tuple[str, ...] = ()
+
+    def escalated(self, waited: float) -> tuple[Escalation, ...]:
+        """Return the escalations that are in force once a request has waited so many seconds."""
+        return tuple(level for level in self.escalate if level.after <= waited)
+
+    def allowed(self, levels: tuple[Escalation, ...]) -> tuple[str, ...]:
+        """Return everybody who may vote while ``levels`` are in force: sorted, each once."""
+        return tuple(sorted({*self.allow, *(person for level in levels for person in level.allow)}))
+
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        """Everybody who may vote in the end."""
+        return self.allowed(self.escalate)
+
+    @property
+    def longest(self) -> float:
+        """The longest time that one request can wait, in seconds: ``on_timeout: escalate`` extends it once."""
+        return self.timeout * 2 if self.on_timeout == ESCALATE else self.timeout
 
 
 @dataclass(frozen=True)

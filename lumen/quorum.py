@@ -33,15 +33,26 @@ class Tally:
 
 @dataclass
 class VoteBox:
-    """The votes on one request for approval, at most one a person."""
+    """The votes on one request for approval, at most one a person. ``seen`` holds person and id of all that were cast."""
 
     votes: dict[str, Vote] = field(default_factory=dict)
+    seen: set[tuple[str, str]] = field(default_factory=set)
 
-    def cast(self, vote: Vote) -> None:
-        """Put in ``vote``; it replaces an earlier one of the same person unless that one is newer."""
+    def cast(self, vote: Vote) -> bool:
+        """Put in ``vote``; return whether it is that person's first or changed their decision.
+
+        It replaces an earlier one of the same person unless that one is newer. In which order votes arrive, and how often
+        each, makes no difference: a vote that was cast before is ignored, whatever came since, and of two of the same
+        moment the no stands.
+        """
+        if vote.id and (vote.actor, vote.id) in self.seen:
+            return False
+        self.seen.add((vote.actor, vote.id))
         earlier = self.votes.get(vote.actor)
-        if earlier is None or earlier.at <= vote.at:
-            self.votes[vote.actor] = vote
+        if earlier is not None and _weight(vote) < _weight(earlier):
+            return False
+        self.votes[vote.actor] = vote
+        return earlier is None or earlier.decision != vote.decision
 
     def counted(self, vote_id: str) -> bool:
         """Return whether the vote with this id is in the box (a repeated delivery)."""
@@ -69,6 +80,10 @@ class VoteBox:
         """
         newest = max((vote.at for vote in self.votes.values()), default=None)
         return Tally("pending", (), ()) if newest is None else self.tally(approval, newest)
+
+
+def _weight(vote: Vote) -> tuple[datetime, bool, str]:
+    return vote.at, vote.decision == Decision.REJECT, vote.id
 
 
 def decided_at(tally: Tally) -> datetime:

@@ -8,16 +8,18 @@ from typing import Any
 from lumen.plan import Limits, Mode
 from rules import schema
 from rules.actions import build_actions
-from rules.approvals import CRITICAL, DEFAULT, hasty, impossible, resolved, severities_of
+from rules.approvals import CRITICAL, DEFAULT, NAMELESS, contradictory, doubtful, impossible, resolved, severities_of
 from rules.language.matchers import Matcher, MatcherError, parse_matchers
 from rules.language.patterns import PatternError, compile_pattern
 from rules.language.placeholders import names, strings_in
 from rules.language.promql import ConditionError, check_condition
-from rules.model import ActionTemplate, ApprovalRule, Param, Policy, Rule
+from rules.model import ActionTemplate, Param, Policy, Rule
 from rules.policy import build_approval
 from rules.reading.document import Findings, Mapping, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
 from rules.spelling import warn_of_misspellings
+
+_TIMES = {"timeout", "on_timeout", "escalate", "remind"}
 
 
 class Trust(Enum):
@@ -163,26 +165,52 @@ class _Builder:
         if self._trust is Trust.BROKEN:
             return
         own = rule.approval
-        self._warn_of_haste(own, section)
-        if own.on_timeout == "approve" and section is not None and _only(rule, CRITICAL):
-            self._findings.add(section.at("on_timeout"), "silence would approve a critical action", "write reject")
+        self._warn_of_doubts(rule, section)
+        if section is not None and _only(rule, CRITICAL):
+            if own.on_timeout == "approve":
+                self._findings.add(section.at("on_timeout"), "silence would approve a critical action", "write reject")
+            if own.anonymous:
+                self._findings.add(section.at("anonymous"), *NAMELESS)
+        self._check_contradictions(rule, section)
         if self._trust is Trust.CHECKED and own.approve is None and own.reject is None and own.allow is None:
             return  # what is wrong is reported at the policy, once
         for severity in severities_of(rule, self._policy):
             wrong = impossible(resolved(self._policy, severity, own))
             if wrong is None:
                 continue
-            place = _place_of(wrong[0], section) or self._section.at("alert" if rule.alert else "match")
+            place = self._place_of(rule, section, wrong[0])
             if rule.mode is Mode.AUTO:
-                self._findings.warn(place, f"severity {severity}: {wrong[0]}, so no vote can follow an unknown result")
+                self._findings.warn(place, f"severity {severity}: {wrong[1]}, so no vote can follow an unknown result")
             else:
-                self._findings.add(place, f'rule "{rule.name}", severity {severity}: {wrong[0]}', wrong[1])
+                self._findings.add(place, f'rule "{rule.name}", severity {severity}: {wrong[1]}', wrong[2])
             return
 
-    def _warn_of_haste(self, own: ApprovalRule, section: Section | None) -> None:
-        for key, text in hasty(resolved(self._policy, DEFAULT, own)):
-            if section is not None and key in section.nodes:
+    def _check_contradictions(self, rule: Rule, section: Section | None) -> None:
+        """Report what can never happen for some severity because of what the rule itself says."""
+        if section is None or not _TIMES.intersection(section.nodes):
+            return
+        for severity in severities_of(rule, self._policy):
+            wrong = list(contradictory(resolved(self._policy, severity, rule.approval)))
+            for key, problem, fix in wrong:
+                own = key if key in section.nodes else min(_TIMES.intersection(section.nodes))
+                self._findings.add(section.at(own), f'rule "{rule.name}", severity {severity}: {problem}', fix)
+            if wrong:
+                return
+
+    def _place_of(self, rule: Rule, section: Section | None, key: str) -> Place:
+        if section is not None:
+            return section.at(key)
+        return self._section.at("alert" if rule.alert else "match")
+
+    def _warn_of_doubts(self, rule: Rule, section: Section | None) -> None:
+        if section is None:
+            return
+        named = severities_of(rule, self._policy)
+        for key, text in doubtful(resolved(self._policy, DEFAULT if DEFAULT in named else named[0], rule.approval)):
+            if key in section.nodes:
                 self._findings.warn(section.at(key), text)
+        if rule.approval.anonymous and CRITICAL in named and not _only(rule, CRITICAL):
+            self._findings.warn(section.at("anonymous"), "critical alerts of this rule take no anonymous votes")
 
 
 def _only(rule: Rule, severity: str) -> bool:
@@ -190,16 +218,3 @@ def _only(rule: Rule, severity: str) -> bool:
     return any(
         each.name == "severity" and each.operator == "=" and each.value.lower() == severity for each in rule.matchers
     )
-
-
-def _place_of(problem: str, section: Section | None) -> Place | None:
-    if section is None:
-        return None
-    for word, key in (
-        ("must approve", "approve"),
-        ("must reject", "reject"),
-        ("nobody", "allow"),
-    ):
-        if word in problem and key in section.nodes:
-            return section.at(key)
-    return section.place

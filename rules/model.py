@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lumen.canonical import canonical_json, digest
-from lumen.plan import ActionKind, Approval, Limits, Mode, shown_spec
+from lumen.plan import ActionKind, Approval, Escalation, Limits, Mode, shown_spec
 from rules.language.matchers import Matcher
 from rules.language.patterns import Pattern
 
@@ -16,7 +16,8 @@ from rules.language.patterns import Pattern
 class ApprovalRule:
     """What a rule, a severity or the policy says about approval; None = says nothing. Times in seconds.
 
-    ``allow`` holds lower-case e-mail addresses and ``group:NAME``.
+    ``allow``, and that of each escalation, holds lower-case e-mail addresses and ``group:NAME``. ``owner_label`` names the
+    label of the alert that names its owner.
     """
 
     approve: int | None = None
@@ -28,6 +29,10 @@ class ApprovalRule:
     on_timeout: str | None = None
     min_rank: str | None = None
     channel: str | None = None
+    escalate: tuple[Escalation, ...] | None = None
+    remind: float | None = None
+    anonymous: bool | None = None
+    owner_label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ class Policy:
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
     min_rank: str = Approval.min_rank
+    owner_label: str = ""
 
     def principal(self, actor: str) -> str:
         """Return the person that ``actor`` is: the address of a known Slack id, else ``actor`` in lower case."""
@@ -115,7 +121,9 @@ class Policy:
 
     def content(self) -> dict[str, Any]:
         """Return the policy as JSON data, the same for every way of writing it."""
-        own = {name: getattr(self, name) for name in ("quorum_window", "timeout", "on_timeout", "min_rank")}
+        own = {
+            name: getattr(self, name) for name in ("quorum_window", "timeout", "on_timeout", "min_rank", "owner_label")
+        }
         return own | {
             "allowlist": sorted(set(self.allowlist)),
             "severity": {name: asdict(rule) for name, rule in self.severity.items()},

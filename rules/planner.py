@@ -8,7 +8,7 @@ from lumen.alert import Alert
 from lumen.display import printable, truncate
 from lumen.errors import RenderError
 from lumen.plan import Mode, Plan, PlannedAction, Refusal
-from rules.approvals import approves_itself, impossible, resolved, without
+from rules.approvals import approves_itself, impossible, owners_of, resolved, without
 from rules.kinds import KINDS
 from rules.language.patterns import matches
 from rules.language.placeholders import fill
@@ -31,10 +31,14 @@ def plan_for(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan | Refusal:
 
 def _plan(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan:
     values = Values(alert, rule)
-    approval = without(resolved(ruleset.policy, alert.severity, rule.approval), alert.requester)
+    approval = resolved(ruleset.policy, alert.severity, rule.approval)
+    owners = owners_of(ruleset.policy, alert.severity, rule.approval, alert.labels)
+    approval = without(approval, {alert.requester, ruleset.policy.principal(alert.requester), *owners})
     if rule.mode is Mode.APPROVE and (wrong := impossible(approval)) is not None:
         asked = f"{printable(alert.requester)} asked, and so does not vote; " if alert.requester else ""
-        raise RenderError(f'{asked}severity "{printable(alert.severity)}": {wrong[0]}: {wrong[1]}')
+        owning = [printable(person) for person in owners if person in approval.barred]
+        owned = f"{' and '.join(owning)} owns this (owner_label), and so does not vote; " if owning else ""
+        raise RenderError(f'{asked}{owned}severity "{printable(alert.severity)}": {wrong[1]}: {wrong[2]}')
     if approves_itself(approval, alert.severity):
         raise RenderError(
             "on_timeout: approve is never allowed for critical alerts: write reject, or exclude them by match"

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lumen.plan import Escalation
 from rules import schema
-from rules.approvals import DEFAULT, GROUP, hasty, impossible, resolved
+from rules.approvals import CRITICAL, DEFAULT, GROUP, NAMELESS, contradictory, doubtful, impossible, resolved
 from rules.model import ApprovalRule, Policy
 from rules.reading.document import Findings, Node, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
@@ -37,6 +38,7 @@ def build_policy(node: Node, min_rank: str, findings: Findings) -> Policy:
         people=_people(section.get("people") or [], findings),
         commands=_commands(section.get("commands") or [], findings),
         min_rank=min_rank,
+        owner_label=section.get("owner_label") or "",
     )
     if section.values.get("on_timeout") == "approve":
         _refuse_silence(section, findings)
@@ -52,11 +54,20 @@ def build_approval(section: Section | None, groups: Mapping[str, tuple[str, ...]
     given: dict[str, Any] = {
         name: value
         for name, value in section.values.items()
-        if name in ApprovalRule.__dataclass_fields__ and name != "allow"
+        if name in ApprovalRule.__dataclass_fields__ and name not in {"allow", "escalate"}
     }
     if "allow" in section.values:
         given["allow"] = allowed(section.values["allow"], groups, findings)
+    if "escalate" in section.values:
+        levels = [level for level in section.values["escalate"] if level.complete]
+        section.complete = section.complete and len(levels) == len(section.values["escalate"])
+        given["escalate"] = tuple(_escalation(level, groups, findings) for level in levels)
     return ApprovalRule(**given)
+
+
+def _escalation(section: Section, groups: Mapping[str, tuple[str, ...]], findings: Findings) -> Escalation:
+    people = allowed(section.get("allow"), groups, findings)
+    return Escalation(section.get("after"), people, section.get("channel"))
 
 
 def allowed(entries: list[Scalar], groups: Mapping[str, tuple[str, ...]], findings: Findings) -> tuple[str, ...]:
@@ -132,6 +143,8 @@ def _severities(
             )
         if entry.value.get("on_timeout") == "approve":
             _refuse_silence(entry.value, findings)
+        if name == CRITICAL and entry.value.get("anonymous"):
+            findings.add(entry.value.at("anonymous"), *NAMELESS)
         result[name] = build_approval(entry.value, groups, findings)
     return result
 
@@ -157,18 +170,19 @@ def _check(section: Section, policy: Policy, findings: Findings) -> None:
         findings.warn(
             section.at("severity"), "no severity called default: others are treated as the strictest that is listed"
         )
-    places = {name: entry.name.place for name, entry in entries.items()} or {DEFAULT: section.at("approver_allowlist")}
+    places = {name: entry.name.place for name, entry in entries.items()}
+    places.setdefault(DEFAULT, section.at("severity" if entries else "approver_allowlist"))
     for name, place in places.items():
+        own = entries[name].value if name in entries else None
         approval = resolved(policy, name, ApprovalRule())
-        if (wrong := impossible(approval)) is not None:
-            _report(name, entries.get(name), place, wrong, findings)
-        for key, text in hasty(approval):
-            own = entries[name].value if name in entries else None
+        said = name in entries or not entries
+        wrong = [found] if said and (found := impossible(approval)) is not None else []
+        for key, problem, fix in (*wrong, *contradictory(approval)):
+            findings.add(_place(key, own, place), f"severity {name}: {problem}", fix)
+        for key, text in doubtful(approval) if said else ():
             at = own.at(key) if own is not None and key in own.nodes else section.at(_AT.get(key, key))
             findings.warn(at, text)
 
 
-def _report(name: str, entry: Named | None, place: Place, wrong: tuple[str, str], findings: Findings) -> None:
-    key = "reject" if "must reject" in wrong[0] else "approve"
-    at = entry.value.at(key) if entry is not None and key in entry.value.nodes else place
-    findings.add(at, f"severity {name}: {wrong[0]}", wrong[1])
+def _place(key: str, own: Section | None, place: Place) -> Place:
+    return own.at(key) if own is not None and key in own.nodes else place

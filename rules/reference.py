@@ -94,8 +94,6 @@ def _written(key: Key, value: Any) -> str:
 def _meaning(key: Key) -> str:
     parts = [] if key.supported else ["**Not supported yet.**"]
     parts.append(key.doc.replace("|", "\\|"))
-    if key.later:
-        parts.append(f"(not supported yet: {', '.join(f'`{choice}`' for choice in key.later)})")
     nested = next((name for name, keys in TABLES.items() if keys is key.keys and keys), "")
     return " ".join(parts) + (f": [keys](#{nested})" if nested else "")
 

@@ -17,8 +17,8 @@ class Key:
     """One key. ``type`` names a reader of ``rules.reading``; ``keys`` are those of a nested mapping.
 
     ``default`` is in the unit of the plan (seconds), None where absence means something of its own (``otherwise`` says
-    what), and ``required`` where the key must be given. ``later`` are choices, and ``supported`` False a key, that are
-    part of the language but that nothing executes yet. ``least`` and ``most`` bound numbers and durations. ``doc`` and
+    what), and ``required`` where the key must be given. ``supported`` is False for a key that is part of the language but
+    that nothing executes yet. ``least`` and ``most`` bound numbers and durations. ``doc`` and
     ``otherwise`` are Markdown of one line.
     """
 
@@ -28,7 +28,6 @@ class Key:
     doc: str
     keys: tuple[Key, ...] = ()
     choices: tuple[str, ...] = ()
-    later: tuple[str, ...] = ()
     pattern: str = ""
     least: float = 0
     most: float = LONGEST
@@ -40,11 +39,22 @@ RANKS = ("signal", "token", "link", "slack", "oidc")
 TITLE = r"[^\x00-\x1f\x7f]{1,100}"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
 RUNNER = r"[a-z0-9-]{1,63}"
+LABEL = r"[a-zA-Z_][a-zA-Z0-9_]{0,99}"
 
 ESCALATION = (
     Key("after", "duration", REQUIRED, "how long after the first request", least=1),
     Key("allow", "strings", REQUIRED, "who may vote from then on: e-mail addresses and `group:NAME`"),
-    Key("channel", "text", "", "Slack channel that is told"),
+    Key(
+        "channel", "text", "", "Slack channel that gets the request too", otherwise="no other than that of the request"
+    ),
+)
+
+OWNER = Key(
+    "owner_label",
+    "text",
+    None,
+    "label of the alert that names its owner, by e-mail address or a Slack id of `people`; that person does not vote",
+    pattern=LABEL,
 )
 
 APPROVAL = (
@@ -66,9 +76,9 @@ APPROVAL = (
         "on_timeout",
         "choice",
         Approval.on_timeout,
-        "what a missing quorum means; `approve` only in a rule, and never for severity critical",
-        choices=("reject", "approve"),
-        later=("escalate",),
+        "what a missing quorum means; `escalate`: a human is told and the time runs once more; `approve` only in a rule, "
+        "and never for severity critical",
+        choices=("reject", "approve", "escalate"),
     ),
     Key(
         "min_rank",
@@ -78,9 +88,16 @@ APPROVAL = (
         choices=RANKS,
         otherwise="`signal` with `lumen up`, else `link`",
     ),
-    Key("channel", "text", Approval.channel, "Slack channel for this request"),
-    Key("escalate", "sections", None, "whom to ask later", keys=ESCALATION, supported=False),
-    Key("remind", "duration", None, "how often to remind", least=1, supported=False),
+    Key("channel", "text", Approval.channel, "Slack channel for this request", otherwise="`SLACK_CHANNEL`"),
+    Key("escalate", "sections", None, "who may vote too if nothing is decided by then", keys=ESCALATION),
+    Key("remind", "duration", None, "how often to remind until it is decided", least=60, otherwise="never"),
+    Key(
+        "anonymous",
+        "bool",
+        Approval.anonymous,
+        "links that name nobody may vote, all of them together as one; never for severity critical",
+    ),
+    OWNER,
 )
 
 LIMITS = (
@@ -213,9 +230,9 @@ POLICY = (
         "choice",
         "reject",
         "what a missing quorum means; `approve` is refused here: a rule may say it for itself",
-        choices=("reject", "approve"),
-        later=("escalate",),
+        choices=("reject", "approve", "escalate"),
     ),
+    OWNER,
     Key(
         "severity",
         "named_sections",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.plan import ActionKind, Approval, Limits, Mode, Plan, PlannedAction, Refusal
+from lumen.plan import ActionKind, Approval, Escalation, Limits, Mode, Plan, PlannedAction, Refusal
 from tests.lumen.samples import plan
 
 OTHER: dict[str, Any] = {
@@ -36,6 +36,10 @@ OTHER_APPROVAL: dict[str, Any] = {
     "on_timeout": "approve",
     "min_rank": "signal",
     "channel": "#elsewhere",
+    "escalate": (Escalation(60.0, ("lead@example.com",), "#leads"),),
+    "remind": 60.0,
+    "anonymous": True,
+    "barred": ("owner@example.com",),
 }
 OTHER_LIMITS: dict[str, Any] = {"attempts": 4, "concurrency": 1, "stale_after": 1.0}
 OTHER_ACTION: dict[str, Any] = {
@@ -185,3 +189,32 @@ def test_the_words_that_rules_and_histories_use() -> None:
     """Modes and kinds of action are written in rules and recorded in histories by these words."""
     assert list(Mode) == ["shadow", "approve", "auto"]
     assert {"cmd", "http", "control_bus", "proof"} <= set(ActionKind)
+
+
+LEVELS = (
+    Escalation(60.0, ("lead@example.com", "alice@example.com")),
+    Escalation(60.0, ("boss@example.com",)),
+    Escalation(120.0, ("ceo@example.com",), "#boardroom"),
+)
+
+
+@pytest.mark.parametrize(("waited", "levels"), [(0.0, 0), (59.9, 0), (60.0, 2), (119.0, 2), (120.0, 3), (1e9, 3)])
+def test_escalations_are_in_force_from_their_time_on(waited: float, levels: int) -> None:
+    """A list widens at its moment, not before, and never narrows again."""
+    approval = Approval(allow=("alice@example.com",), escalate=LEVELS)
+    assert approval.escalated(waited) == LEVELS[:levels]
+
+
+def test_who_may_vote_is_everybody_of_the_lists_in_force_once() -> None:
+    """A person who stands in two lists is one person; the last list of all is everyone."""
+    approval = Approval(allow=("bob@example.com", "alice@example.com"), escalate=LEVELS)
+    assert approval.allowed(()) == ("alice@example.com", "bob@example.com")
+    assert approval.allowed(LEVELS[:1]) == ("alice@example.com", "bob@example.com", "lead@example.com")
+    assert approval.everyone == approval.allowed(LEVELS)
+    assert len(approval.everyone) == len(set(approval.everyone)) == 5
+
+
+def test_only_an_escalation_at_the_deadline_doubles_the_longest_wait() -> None:
+    """What holds something while people are asked must know how long that may be."""
+    assert Approval(timeout=60.0).longest == 60.0
+    assert Approval(timeout=60.0, on_timeout="escalate").longest == 120.0

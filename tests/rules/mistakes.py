@@ -61,7 +61,7 @@ RULE_MISTAKES = [
     ),
     (
         "    approval: {on_timeout: escalate}",
-        "4:28: not supported yet: approval.on_timeout: escalate: write reject or approve",
+        '4:28: rule "A", severity critical: on_timeout is escalate and there is no escalation: add escalate, or write',
     ),
     ("    approval: {min_rank: Link}", '4:26: approval.min_rank is Link: did you mean "link"?'),
     ("    approval: {min_rank: god}", "4:26: approval.min_rank is god: known are signal, token, link, slack, oidc"),
@@ -82,11 +82,36 @@ RULE_MISTAKES = [
     ("    approval: {allow: [group:ops]}", '4:24: the group "ops" is not defined: known are sre'),
     ("    approval: {allow: [bob]}", '4:24: "bob" is no e-mail address'),
     ("    approval: {allow: []}", "4:23: approval.allow is an empty list"),
-    ("    approval: {remind: 5m}", "4:16: not supported yet: approval.remind: remove it"),
+    ("    approval: {remind: 59s}", "4:24: approval.remind is 59s: write a duration from 60 s to 30 days"),
     (
-        "    approval: {escalate: [{after: 5m, allow: [group:sre]}]}",
-        "4:16: not supported yet: approval.escalate: remove it",
+        "    approval: {remind: 1m, timeout: 2h}",
+        '4:24: rule "A", severity critical: 120 reminders in the 7200 s of one request: remind every 72 s at most',
     ),
+    (
+        "    approval: {escalate: [{after: 1h, allow: [group:sre]}]}",
+        '4:26: rule "A", severity critical: an escalation comes after 3600 s, and the request ends after 3600 s: let it',
+    ),
+    (
+        "    approval: {timeout: 5m, escalate: [{after: 4m, allow: [group:sre]}, {after: 6m, allow: [group:sre]}]}",
+        '4:39: rule "A", severity critical: an escalation comes after 360 s, and the request ends after 300 s',
+    ),
+    (
+        "    approval: {escalate: [" + ", ".join(f"{{after: {n}m, allow: [group:sre]}}" for n in range(1, 12)) + "]}",
+        '4:26: rule "A", severity critical: 11 escalations: keep 10 at most',
+    ),
+    (
+        "    approval: {escalate: [{after: 5m, allow: [group:leads]}]}",
+        '4:47: the group "leads" is not defined',
+    ),
+    ("    approval: {escalate: [{after: 5m, allow: [nobody]}]}", '4:47: "nobody" is no e-mail address'),
+    ("    approval: {escalate: [{after: 0, allow: [group:sre]}]}", "4:35: after is 0: write a duration from 1 s"),
+    ("    approval: {escalate: []}", "4:26: approval.escalate is an empty list"),
+    ("    approval: {anonymous: 1}", "4:27: approval.anonymous is 1: write true or false"),
+    (
+        "    match: [severity=critical]\n    approval: {anonymous: true}",
+        "5:27: anonymous votes would decide about a critical alert: remove it: only named people may",
+    ),
+    ("    approval: {owner_label: a-b}", '4:29: approval.owner_label is "a-b": it must look like'),
     ("    approval: {escalate: [{after: 5m}]}", '4:27: an element of approval.escalate has no "allow"'),
     ("    approval: {valid_for: 0}", "4:27: approval.valid_for is 0: write a duration from 1 s"),
     (
@@ -206,7 +231,27 @@ POLICY_MISTAKES = [
     (
         "approver_allowlist",
         "on_timeout: escalate",
-        "policy.yaml:2:13: not supported yet: on_timeout: escalate: write reject",
+        "policy.yaml:1:21: severity default: on_timeout is escalate and there is no escalation: add escalate, or write",
+    ),
+    (
+        "approver_allowlist",
+        "severity: {default: {on_timeout: escalate}}",
+        "policy.yaml:2:34: severity default: on_timeout is escalate and there is no escalation",
+    ),
+    (
+        "approver_allowlist",
+        "severity: {default: {escalate: [{after: 61m, allow: [c@example.com]}]}}",
+        "policy.yaml:2:32: severity default: an escalation comes after 3660 s, and the request ends after 3600 s",
+    ),
+    (
+        "approver_allowlist",
+        "severity: {default: {approve: 1}, CRITICAL: {anonymous: true}}",
+        "policy.yaml:2:57: anonymous votes would decide about a critical alert: remove it",
+    ),
+    (
+        "approver_allowlist",
+        "owner_label: 'x y'",
+        'policy.yaml:2:14: owner_label is "x y": it must look like',
     ),
     (
         "approver_allowlist",
