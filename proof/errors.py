@@ -27,6 +27,12 @@ class NonCanonicalError(ProfileError):
     """The bytes of an entry can be read, but are not the one canonical form of what they say."""
 
 
+class ReservedError(ProofError):
+    """A caller asks for an entry that only the ledger itself writes, or for a key of such entries."""
+
+    reason = "reserved"
+
+
 class IdemConflictError(ProofError):
     """The idempotency key belongs to an entry with other content; ``seq`` is that entry's number."""
 

@@ -8,8 +8,9 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import uvicorn
@@ -17,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from proof.errors import StartError, StoppedError
 from proof.format.entry import log_id
+from proof.http.metrics import build_info
 from proof.http.service import create_app
 from proof.ledger import Ledger, Places, open_ledger
 from proof.store import LogIdentity, beside, place
@@ -58,7 +60,7 @@ class ProofdConfig:
 async def serve(
     config: ProofdConfig, registry: CollectorRegistry, ready: Callable[[str, int], None] | None = None
 ) -> None:
-    """Serve until SIGTERM, SIGINT or cancellation, then finish what was accepted and return.
+    """Serve until SIGTERM, SIGINT or cancellation, then finish what was accepted and return. SIGHUP changes nothing.
 
     ``ready`` is called with host and port when requests are answered. Raises ``StartError`` (one line: bad settings,
     address in use, ledger open elsewhere, chain that does not verify) and ``StoppedError`` (a write failed); the process
@@ -77,7 +79,8 @@ async def serve(
     def on_fatal(error: BaseException) -> None:
         loop.call_soon_threadsafe(fail, error)
 
-    with contextlib.closing(_bind(config.host, config.port)) as listener:
+    build_info(registry, version("lumen-remediation"))
+    with _handling({signal.SIGHUP: _hung_up}), contextlib.closing(_bind(config.host, config.port)) as listener:
         ledger = await asyncio.to_thread(open_ledger, config.dsn, identity, places, registry, on_fatal)
         store = ledger.store
         try:
@@ -118,7 +121,7 @@ async def _serve(
     failed.add_done_callback(lambda _: server.stop())
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        with _signals(server.stop):
+        with _handling({signal.SIGTERM: server.stop, signal.SIGINT: server.stop}):
             await asyncio.shield(serving)
     finally:
         server.stop()
@@ -145,19 +148,22 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
+def _handling(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread can be told by signals
         return
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, stop)
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
-        for number in numbers:
+        for number in handlers:
             loop.remove_signal_handler(number)
+
+
+def _hung_up() -> None:
+    _log.info("SIGHUP changes nothing here: proofd reads its settings and keys when it starts")
 
 
 def _identity(config: ProofdConfig) -> LogIdentity:

@@ -22,17 +22,16 @@ from proof.exporting.writer import (
     PARTS,
     VERSION,
     ExportError,
-    erased_idem,
 )
 from proof.format.canonical import canonical_bytes
-from proof.format.chain import ROTATION_PREFIX, ChainCheck, StoredEntry, StoredPart
+from proof.format.chain import ChainCheck, StoredEntry, StoredPart
 from proof.format.checkpoint import Checkpoint, parse_checkpoint
 from proof.format.entry import MAX_ENTRY_BYTES, NO_KEY, Entry, decode_entry
+from proof.format.kinds import KEY_ROTATED, PART_ERASED, ROTATION_PREFIX, erased_idem
 from proof.format.merkle import HASH_BYTES, Frontier
 from proof.format.note import SignedNote, VerifierKey, parse_note, verify_note
 from proof.signing.trust import KeyTrust, Rotation
 from proof.store import KeptCheckpoint
-from proof.storing.draft import KEY_ROTATED
 
 _PART = re.compile(
     rb'\{"seq":(0|[1-9][0-9]{0,15}),"name":"([a-z0-9_]+)","salt":(null|"[0-9a-f]{64}"),"data":(.*)\}', re.DOTALL
@@ -162,7 +161,7 @@ class ExportReader:
 
     def _remember(self, entry: Entry, stored: StoredEntry) -> None:
         self._counts["entries"] += 1
-        if entry.kind == "part.erased":
+        if entry.kind == PART_ERASED:
             self._recorded[entry.idem] = entry.seq
         if entry.kind == KEY_ROTATED and entry.key != NO_KEY:
             for part in stored.parts:

@@ -11,6 +11,7 @@ from proof.errors import BrokenChainError, ProofError
 from proof.exporting.digest_file import DigestWriter
 from proof.format.canonical import canonical_bytes
 from proof.format.chain import StoredEntry, StoredPart, check_entry
+from proof.format.kinds import PART_ERASED, erased_idem
 from proof.format.merkle import Frontier, TreeHead
 
 FORMAT = "lumen-proof-export"
@@ -81,7 +82,7 @@ class ExportWriter:
             if part.data is None:
                 self._counts["erased"] += 1
                 self._unrecorded[erased_idem(seq, part.name)] = seq
-        if entry.kind == "part.erased":
+        if entry.kind == PART_ERASED:
             self._unrecorded.pop(entry.idem, None)
         self._frontier.add(stored.leaf)
         self._head = stored.leaf.hex()
@@ -133,11 +134,6 @@ def part_line(seq: int, part: StoredPart) -> bytes:
     if part.salt is None or part.data is None:
         return head + b'null,"data":null}\n'
     return head + b'"%b","data":%b}\n' % (part.salt.hex().encode(), part.data)
-
-
-def erased_idem(seq: int, name: str) -> str:
-    """Return the idempotency key of the entry that records the erasure of a part."""
-    return f"part.erased/{seq}/{name}"
 
 
 def _new_file(path: Path) -> DigestWriter:

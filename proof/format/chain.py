@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from proof.errors import BrokenChainError, NonCanonicalError, ProfileError
 from proof.format.entry import NO_KEY, Entry, decode_entry, leaf_hash, part_commitment
-from proof.storing.draft import KEY_ROTATED
+from proof.format.kinds import KEY_ROTATED, ROTATION_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,6 @@ class Head:
     height: int
     leaf: str
     size: int
-
-
-ROTATION_PREFIX = f"{KEY_ROTATED}/"
-"""What the idempotency key of a rotation begins with; the id of the new key follows."""
 
 
 def verify_chain(log: str, entries: Iterable[StoredEntry], anchors: Mapping[int, str] | None = None) -> Head:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -65,6 +65,11 @@ class LedgerCollector(Collector):
         for sink, entries in self._ledger.publisher.lags().items():
             lag.add_metric([sink], entries)
         yield lag
+
+
+def build_info(registry: CollectorRegistry, version: str) -> None:
+    """Put ``lumen_build_info{version}`` into ``registry``."""
+    Gauge("lumen_build_info", "The version that runs.", ["version"], registry=registry).labels(version).set(1)
 
 
 def append_counter(registry: CollectorRegistry) -> Counter:

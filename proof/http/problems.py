@@ -16,6 +16,7 @@ from proof.errors import (
     MalformedJsonError,
     ProfileError,
     ProofError,
+    ReservedError,
     UnavailableError,
 )
 
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 _STATUS: dict[type[ProofError], int] = {
     MalformedJsonError: 400,
     ProfileError: 422,
+    ReservedError: 400,
     IdemConflictError: 409,
     BrokenChainError: 503,
     UnavailableError: 503,

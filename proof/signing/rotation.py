@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from proof.errors import StartError
-from proof.format.chain import ROTATION_PREFIX
 from proof.format.entry import NO_KEY, part_bytes
+from proof.format.kinds import KEY_ROTATED, ROTATION_PREFIX
 from proof.format.note import VerifierKey
 from proof.signing.keyfile import KeyRing
 from proof.store import LedgerStore
-from proof.storing.draft import KEY_ROTATED, Draft
+from proof.storing.draft import Draft
 
 
 def rotation_draft(old: VerifierKey, new: VerifierKey, reason: str) -> Draft:

@@ -6,26 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from proof.errors import ProfileError
+from proof.errors import ProfileError, ReservedError
 from proof.format.entry import is_part_name, part_bytes
+from proof.format.kinds import CLIENT_KINDS, LEDGER_KINDS
 
-KINDS = frozenset(
-    {
-        "action.started",
-        "action.finished",
-        "action.void",
-        "approval_quorum_decision",
-        "auto_remediation",
-        "command",
-        "override",
-        "rules.loaded",
-        "key.rotated",
-        "part.erased",
-    }
-)
-KEY_ROTATED = "key.rotated"
-CLIENT_KINDS = KINDS - {KEY_ROTATED}
-"""The kinds that can be asked for; the ledger itself writes the others."""
 MAX_IDEM_CHARS = 512
 MAX_PARTS = 64
 MAX_PART_NAME = 64
@@ -48,12 +32,14 @@ def draft_of(request: Any) -> Draft:
 
     Raises ``ProfileError`` with the field at fault: wrong types, unknown or missing fields, an ``idem`` that is empty,
     longer than 512 characters or not printable, an unknown ``kind``, more than 64 parts, a part name other than
-    ``[a-z0-9_]{1,64}``, or part data that has no canonical form.
+    ``[a-z0-9_]{1,64}``, or part data that has no canonical form. Raises ``ReservedError`` for what only the ledger writes.
     """
     if not isinstance(request, dict) or request.keys() != {"idem", "kind", "parts"}:
         _refuse("the request must be an object with exactly the fields idem, kind and parts")
     idem, kind, parts = request["idem"], request["kind"], request["parts"]
     check_idem(idem)
+    if (isinstance(kind, str) and kind in LEDGER_KINDS) or idem.partition("/")[0] in LEDGER_KINDS:
+        raise ReservedError("kind, idem: " + " and ".join(sorted(LEDGER_KINDS)) + " are written by the ledger itself")
     if not isinstance(kind, str) or kind not in CLIENT_KINDS:
         _refuse("kind: must be one of " + ", ".join(sorted(CLIENT_KINDS)))
     if not isinstance(parts, dict):

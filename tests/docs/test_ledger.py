@@ -19,7 +19,7 @@ from lumen.messages import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.outcome import ActionStatus, Outcome
 from lumen.plan import ActionKind, Approval, Limits, Mode, Plan, PlannedAction
 from lumen.quorum import Tally
-from proof.storing.draft import KINDS
+from proof.format.kinds import KINDS
 from tests.proof.samples import append, draft, open_ledger
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")

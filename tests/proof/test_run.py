@@ -48,6 +48,16 @@ def test_a_signal_ends_it_in_order(path: Path, number: signal.Signals) -> None:
     store.close()
 
 
+def test_a_hangup_changes_nothing(path: Path) -> None:
+    """A SIGHUP, by which API and worker load their rules again, does not end proofd."""
+    with proofd_process(path) as proofd, httpx.Client(base_url=proofd.url, headers=AUTH) as client:
+        for number in range(3):
+            proofd.process.send_signal(signal.SIGHUP)
+            client.post("/append", json=payload(f"k{number}")).raise_for_status()
+        proofd.process.send_signal(signal.SIGTERM)
+        assert proofd.end() == (0, "")
+
+
 def test_a_broken_chain_does_not_start(path: Path) -> None:
     """A ledger that does not verify ends the start with one line that names seq and reason, code 1, and no repair."""
     store = open_ledger(path)

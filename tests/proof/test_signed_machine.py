@@ -17,11 +17,11 @@ from prometheus_client import CollectorRegistry
 
 from proof.errors import IdemConflictError, UnavailableError
 from proof.format.checkpoint import open_checkpoint
+from proof.format.kinds import KEY_ROTATED
 from proof.format.merkle import EMPTY_TREE, TreeHead, consistency_proof, verify_consistency
 from proof.ledger import open_ledger
 from proof.signing.keyfile import add_key, drop_old_keys, read_keys
 from proof.store import Receipt, beside
-from proof.storing.draft import KEY_ROTATED
 from tests.proof.samples import IDENTITY, ORIGIN, append, draft, places
 
 SECONDS = 30.0

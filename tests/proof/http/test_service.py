@@ -7,6 +7,7 @@ import contextlib
 import re
 import sqlite3
 import time
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -92,6 +93,16 @@ async def test_an_erased_part_is_left_out(client: httpx.AsyncClient, path: Path)
     with contextlib.closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE part SET salt = NULL, data = NULL WHERE name = 'approval'")
     assert (await client.get("/entries/0")).json()["parts"] == {"action": None}
+
+
+@pytest.mark.parametrize(
+    "body", [payload("a", "key.rotated"), payload("part.erased/0/approval"), payload("a", "part.erased")]
+)
+async def test_what_only_the_ledger_writes_is_400(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    """A client can neither rotate a key nor say that a part was erased, nor take the keys of such entries."""
+    answer = assert_problem(await client.post("/append", json=body), 400)
+    assert answer["type"] == "urn:lumen:problem:reserved"
+    assert (await client.get("/head")).json()["height"] == 0
 
 
 @pytest.mark.parametrize(
@@ -237,6 +248,11 @@ async def test_metrics_tell_the_state(client: httpx.AsyncClient) -> None:
     assert (await client.post("/verify")).json()["ok"] is True
     (verified,) = (await samples(client, "lumen_proof_last_verified_timestamp_seconds")).values()
     assert began <= verified <= time.time()
+
+
+async def test_the_version_is_told(client: httpx.AsyncClient) -> None:
+    """There is one series that names the version that runs, as API and worker have it."""
+    assert await samples(client, "lumen_build_info") == {f'version="{version("lumen-remediation")}"': 1}
 
 
 async def test_the_head_is_a_new_series_only_with_a_kept_checkpoint(client: httpx.AsyncClient) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from proof.errors import ProfileError
+from proof.errors import ProfileError, ReservedError
 from proof.format.canonical import canonical_bytes
 from proof.format.entry import MAX_ENTRY_BYTES, Entry, encode_entry
-from proof.storing.draft import CLIENT_KINDS, KEY_ROTATED, KINDS, MAX_PARTS, draft_of
+from proof.format.kinds import CLIENT_KINDS, KINDS, LEDGER_KINDS
+from proof.storing.draft import MAX_PARTS, draft_of
 from tests.proof.samples import LOG, json_data
 
 GOOD: dict[str, Any] = {"idem": "k", "kind": "command", "parts": {}}
@@ -29,11 +30,14 @@ def test_every_kind_of_the_contract_is_taken(kind: str) -> None:
     assert draft_of({**GOOD, "kind": kind}).kind == kind
 
 
-def test_nobody_else_rotates_the_key() -> None:
-    """A rotation is written by the ledger itself: nobody can ask for an entry that looks like one."""
-    assert {KEY_ROTATED} == KINDS - CLIENT_KINDS
-    with pytest.raises(ProfileError, match="kind"):
-        draft_of({**GOOD, "kind": KEY_ROTATED})
+@pytest.mark.parametrize("kind", sorted(LEDGER_KINDS))
+def test_what_the_ledger_writes_cannot_be_asked_for(kind: str) -> None:
+    """Nobody can ask for an entry that looks like a rotation or an erasure, nor take the key of one under another kind."""
+    assert {"key.rotated", "part.erased"} == KINDS - CLIENT_KINDS == LEDGER_KINDS
+    for change in ({"kind": kind}, {"idem": f"{kind}/1/approval"}, {"idem": f"{kind}/"}, {"idem": kind}):
+        with pytest.raises(ReservedError, match="the ledger itself"):
+            draft_of({**GOOD, **change})
+    assert draft_of({**GOOD, "idem": f"{kind}2/1"}).idem == f"{kind}2/1"
 
 
 @pytest.mark.parametrize("idem", ["k" * 512, "키/1", "alert-a b:c_d.e~", "😀" * 512])
