@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from cli.alert.showing import episode_path
-from cli.alert.standing import Document, part
 from cli.failure import CommandError
 from cli.options import Json, Key
 from cli.output import print_json, print_raw, remark
@@ -19,6 +18,7 @@ from lumen.ballot import Rank, read_actor
 from lumen.errors import BallotError
 from lumen.links import ANONYMOUS, Link, link_token, link_url
 from lumen.outcome import State
+from lumen.standing import Document, part
 from rules.reading.values import parse_duration
 
 _LONGEST = 30 * 86400.0  # seconds; no request for approval is open longer

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.alert.showing import episode_path, watch_episode
-from cli.alert.standing import Document, over, what_next
+from cli.alert.standing import what_next
 from cli.alert.watching import utc_now
 from cli.failure import CommandError
 from cli.options import Json, Watch, pairs
@@ -16,6 +16,7 @@ from cli.output import print_json, remark, say
 from cli.remote import Remote, api
 from cli.settings import load_client
 from lumen.outcome import State
+from lumen.standing import Document, over
 
 _PATIENCE = 3.0
 _PAUSE = 0.2

@@ -8,8 +8,9 @@ from typing import Any
 from cli.alert.outputs import result_line
 from cli.alert.plain import vote_line
 from cli.alert.rows import plain_cell
-from cli.alert.standing import Document, items, over, part, state_line, turn
+from cli.alert.standing import line_of, state_line
 from cli.alert.story import decided
+from lumen.standing import Document, items, over, part, turn
 
 
 def changes(before: Document | None, after: Document) -> list[str]:
@@ -59,7 +60,7 @@ def _request(before: Document, after: Document) -> Iterator[str]:
         yield f"plan {part(after, 'plan').get('digest')}"
         found = turn(after)
         if found is not None:
-            yield f"asks for {found.line}, of {', '.join(found.waits_for)}, until {approval.get('expires_at')}"
+            yield f"asks for {line_of(found)}, of {', '.join(found.waits_for)}, until {approval.get('expires_at')}"
 
 
 def _cast(document: Document) -> dict[tuple[str, str, str], str]:

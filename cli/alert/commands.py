@@ -11,7 +11,6 @@ from cli.alert.listing import MORE, Listing, list_changes, list_lines
 from cli.alert.plain import plain_fields
 from cli.alert.rows import COLUMNS, plain_cell
 from cli.alert.showing import episode_path, show_lines, watch_episode
-from cli.alert.standing import items
 from cli.alert.watching import Pace, follow, utc_now, watched
 from cli.failure import FAILED
 from cli.options import Json, Key, Watch, pairs
@@ -20,6 +19,7 @@ from cli.remote import api
 from cli.settings import load_client
 from cli.terminal import print_lines, terminal
 from lumen.outcome import Outcome, State
+from lumen.standing import items
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Send, list, show and watch alerts.")
 

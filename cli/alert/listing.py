@@ -11,12 +11,12 @@ from typing import Any
 from cli.alert.changes import row_changes
 from cli.alert.rows import lines_of, row_of
 from cli.alert.showing import episode_path
-from cli.alert.standing import Document, items
 from cli.failure import CommandError
 from cli.layout import fold
 from cli.remote import Remote
 from cli.terminal import terminal
 from lumen.outcome import State
+from lumen.standing import Document, items
 
 MORE = "there are more: raise --limit, or narrow with --state, --outcome or --rule"
 

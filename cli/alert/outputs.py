@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cli.alert.standing import part
+from lumen.standing import part
 
 _FIRST = 3
 _LAST = 5

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from cli.alert.outputs import output_lines, result_line
-from cli.alert.standing import Document, items, part, turn
 from cli.alert.story import decided
+from lumen.standing import Document, items, part, turn
 
 _FIRST = (
     "key",

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from cli.ages import ago
-from cli.alert.standing import Document, waits
+from cli.alert.standing import waits
 from cli.layout import Column, cut, table
+from lumen.standing import Document
 
 COLUMNS = ("key", "state", "outcome", "rule", "alert", "severity", "target", "started_at")
 """The columns of the plain list, which is for pipes and files and stays as it is."""

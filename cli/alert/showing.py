@@ -6,11 +6,11 @@ from datetime import datetime
 from urllib.parse import quote
 
 from cli.alert.changes import changes
-from cli.alert.standing import Document, over
 from cli.alert.story import story
 from cli.alert.watching import Pace, follow, watched
 from cli.layout import fields
 from cli.remote import Remote
+from lumen.standing import Document, over
 
 
 def episode_path(key: str) -> str:

@@ -3,78 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from cli.ages import left
 from lumen.outcome import State
-
-Document = dict[str, Any]
-
-
-def part(document: Document, name: str) -> Document:
-    """Return the object under ``name``, empty if there is none."""
-    found = document.get(name)
-    return found if isinstance(found, dict) else {}
+from lumen.standing import Document, Turn, cut_short, over, part, turn
 
 
-def items(document: Document, name: str) -> list[Document]:
-    """Return the objects in the list under ``name``."""
-    found = document.get(name)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-@dataclass(frozen=True)
-class Turn:
-    """Who still has to vote: ``approve`` of ``needed`` are in, so ``missing`` more of ``waits_for`` are needed."""
-
-    approve: int
-    needed: int
-    reject: int
-    stops_at: int
-    waits_for: tuple[str, ...]
-
-    @property
-    def missing(self) -> int:
-        """How many more people must approve."""
-        return max(0, self.needed - self.approve)
-
-    @property
-    def line(self) -> str:
-        """What is missing, in one line."""
-        stop = f"{self.stops_at} to reject" + (f" ({self.reject} did)" if self.reject else "")
-        return f"{self.missing} more to approve ({self.approve} of {self.needed} did), or {stop}"
-
-
-def turn(document: Document) -> Turn | None:
-    """Return whose turn it is, None where nobody is asked now."""
-    approval = part(document, "approval")
-    if document.get("state") != State.AWAITING_APPROVAL or not approval or over(document):
-        return None
-    required, votes = part(approval, "required"), part(approval, "votes")
-    approve, reject = items(votes, "approve"), items(votes, "reject")
-    voted = {str(vote.get("actor")) for vote in (*approve, *reject)}
-    allow = approval.get("allow")
-    waits_for = tuple(str(person) for person in allow if str(person) not in voted) if isinstance(allow, list) else ()
-    return Turn(len(approve), _count(required, "approve"), len(reject), _count(required, "reject"), waits_for)
-
-
-def _count(required: Document, side: str) -> int:
-    value = required.get(side)
-    return value if isinstance(value, int) else 1
-
-
-def over(document: Document) -> bool:
-    """Whether the episode has ended, by itself or cut short in Temporal."""
-    return document.get("state") == State.CLOSED or document.get("open") is False
+def line_of(found: Turn) -> str:
+    """Return what is missing, in one line."""
+    stop = f"{found.stops_at} to reject" + (f" ({found.reject} did)" if found.reject else "")
+    return f"{found.missing} more to approve ({found.approve} of {found.needed} did), or {stop}"
 
 
 def state_line(document: Document) -> str:
     """Return the state; a run that was cut short has none any more, whatever it was in when it ended."""
-    how = str(document.get("run_status") or "")
-    if document.get("open") is False and how not in {"", "completed"}:
-        return f"{how} in Temporal (was {document.get('state')})"
+    if cut_short(document):
+        return f"{document.get('run_status')} in Temporal (was {document.get('state')})"
     return str(document.get("state") or "unknown")
 
 
@@ -89,7 +34,11 @@ def what_next(document: Document, key: str, now: datetime) -> list[str]:
     if found is not None:
         who = ", ".join(found.waits_for) or "nobody who may vote is left"
         expires = left(part(document, "approval").get("expires_at"), now)
-        return [f"it asks for {found.line}; {expires}", f"may vote: {who}", f"vote with: lumen approve {key} --actor …"]
+        return [
+            f"it asks for {line_of(found)}; {expires}",
+            f"may vote: {who}",
+            f"vote with: lumen approve {key} --actor …",
+        ]
     if state in {State.COOLING, State.WATCHING}:
         return _resting(document, key, now)
     known = {

@@ -9,9 +9,10 @@ from typing import Any
 
 from cli.ages import ago, left, span
 from cli.alert.outputs import output_lines, result_line
-from cli.alert.standing import Document, items, part, state_line, turn
+from cli.alert.standing import line_of, state_line
 from cli.layout import Field, Heading, Item
 from lumen.records import moment
+from lumen.standing import Document, items, part, turn
 
 
 def story(document: Document, now: datetime) -> list[Item]:
@@ -32,7 +33,7 @@ def _standing(document: Document, now: datetime) -> Iterator[Item]:
     approval = part(document, "approval")
     found = turn(document)
     if found is not None:
-        yield Field("needs", found.line)
+        yield Field("needs", line_of(found))
         for person in found.waits_for or ("nobody who may vote is left",):
             yield Field("waits for", person, copy=bool(found.waits_for))
         yield Field("expires", ago(approval.get("expires_at"), now))

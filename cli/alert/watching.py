@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from cli.alert.standing import Document
 from cli.failure import UnansweredError
 from cli.layout import fold
 from cli.output import print_json, say
 from cli.terminal import Screen, Terminal, print_lines, terminal
 from lumen.records import rfc3339
+from lumen.standing import Document
 
 _LEAST, _MOST, _SLOWER = 1.0, 5.0, 1.4
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cli.alert.standing import over, short, state_line, turn, waits, what_next
+from cli.alert.standing import line_of, short, state_line, waits, what_next
+from lumen.standing import over, turn
 from tests.cli.alert.samples import KEY, NOW, asking, time, vote
 
 
@@ -16,13 +17,13 @@ def test_those_who_have_voted_are_not_waited_for() -> None:
     assert found is not None
     assert found.waits_for == ("alice@example.com", "carol@example.com")
     assert (found.approve, found.needed, found.missing) == (1, 2, 1)
-    assert found.line == "1 more to approve (1 of 2 did), or 1 to reject"
+    assert line_of(found) == "1 more to approve (1 of 2 did), or 1 to reject"
     votes = {"approve": [vote("bob@example.com")], "reject": [vote("carol@example.com")]}
     approval = {**asking()["approval"], "votes": votes, "required": {"approve": 3, "reject": 2}}
     found = turn(asking(approval=approval))
     assert found is not None
     assert found.waits_for == ("alice@example.com",)
-    assert found.line == "2 more to approve (1 of 3 did), or 2 to reject (1 did)"
+    assert line_of(found) == "2 more to approve (1 of 3 did), or 2 to reject (1 did)"
 
 
 @pytest.mark.parametrize(

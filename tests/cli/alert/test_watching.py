@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from cli.alert.changes import changes
-from cli.alert.standing import over
 from cli.alert.watching import Appended, Drawn, JsonLines, Pace, follow
 from cli.failure import CommandError, UnansweredError
 from cli.terminal import Screen, Terminal, frame
+from lumen.standing import over
 from tests.cli.alert.samples import NOW, asking
 
 CLOSED = asking(state="closed", open=False, run_status="completed")
