@@ -12,7 +12,7 @@ from cli.datadir import read_endpoints, read_secrets
 from cli.failure import USAGE, CommandError
 from lumen.display import printable
 from lumen.setting_types import Address
-from lumen.settings import Settings, parse_settings
+from lumen.settings import Settings, check_forward_auth, parse_settings
 
 _DEFAULT_DATA_DIR = "./var"
 
@@ -28,12 +28,13 @@ def load(environ: Mapping[str, str]) -> Settings:
     ``proofd_url`` defaults to the address of proofd, ``proofd_tokens`` to the tokens of the API.
 
     Raises:
-        SettingsError: a value cannot be used.
+        SettingsError: a value cannot be used, or values cannot be used together.
 
     """
     settings, warnings = parse_settings(environ, _read_text)
     for warning in warnings:
         sys.stderr.write(f"lumen: warning: {printable(warning)}\n")
+    check_forward_auth(settings)
     return replace(
         settings,
         proofd_url=settings.proofd_url or local_url(settings.proofd_addr),

@@ -159,23 +159,27 @@ def parse_settings(environ: Mapping[str, str], read_file: Reader) -> tuple[Setti
         except ValueError as error:
             shown = "" if attribute in private else f" (is {raw[:80]!r})"
             raise SettingsError(f"{name}: {error}{shown}") from None
-    _check_forward_auth(values)
     values["temporal_env"] = {name: value for name, value in environ.items() if name.startswith("TEMPORAL_")}
     return Settings(**values), _unknown(environ)
 
 
-def _check_forward_auth(values: Mapping[str, Any]) -> None:
-    """Refuse half of a sign-in by a proxy: the header believed from anybody, or a proxy that names nobody."""
-    header, secret = values.get("forward_auth_header"), values.get("forward_auth_secret")
-    proxies = values.get("forward_auth_proxies", ())
+def check_forward_auth(settings: Settings) -> None:
+    """Refuse half of a sign-in by a proxy: a header that is believed from anybody, or a proxy that names nobody.
+
+    Raises:
+        SettingsError: one line that names the variable to set.
+
+    """
+    header, proxies, secret = settings.forward_auth_header, settings.forward_auth_proxies, settings.forward_auth_secret
     if header and not proxies:
         raise SettingsError(
-            "LUMEN_FORWARD_AUTH_HEADER is set without LUMEN_FORWARD_AUTH_PROXIES: anybody could send that header; "
+            "LUMEN_FORWARD_AUTH_HEADER is set without LUMEN_FORWARD_AUTH_PROXIES, so anybody could send that header: "
             "set the addresses of the proxy"
         )
-    if not header and (proxies or secret or "forward_auth_scopes" in values):
+    if not header and (proxies or secret):
         raise SettingsError(
-            "LUMEN_FORWARD_AUTH_… is set without LUMEN_FORWARD_AUTH_HEADER: set it, or unset the others"
+            f"LUMEN_FORWARD_AUTH_{'PROXIES' if proxies else 'SECRET'} is set without LUMEN_FORWARD_AUTH_HEADER: "
+            "set the header that the proxy sends, or unset both"
         )
     if not secret and any(network.endswith("/0") for network in proxies):
         raise SettingsError(

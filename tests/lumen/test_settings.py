@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lumen.errors import SettingsError
 from lumen.setting_types import Address
-from lumen.settings import Settings, parse_settings
+from lumen.settings import Settings, check_forward_auth, parse_settings
 
 SECRETS = ("BRIDGE_SECRET", "LUMEN_WEBHOOK_TOKEN", "LUMEN_API_TOKEN", "PROOFD_TOKEN", "CONTROL_BUS_TOKEN", "PROOF_SALT")
 URLS = ("PUBLIC_BASE_URL", "NOTIFY_WEBHOOK_URL", "CONTROL_BUS_URL", "CONTROL_BUS_TARGET", "PROMETHEUS_URL")
@@ -281,3 +281,42 @@ def test_an_address_is_written_as_it_is_read() -> None:
     """An address of IPv6 has brackets, so that it can be pasted into a URL."""
     for text in ("127.0.0.1:8080", "[::1]:8080"):
         assert str(parsed(LUMEN_API_ADDR=text).api_addr) == text
+
+
+_HEADER = {"LUMEN_FORWARD_AUTH_HEADER": "X-Forwarded-Email"}
+_PROXIES = {"LUMEN_FORWARD_AUTH_PROXIES": "10.0.0.1/32"}
+_SECRET = {"LUMEN_FORWARD_AUTH_SECRET": "a-shared-secret-of-tests"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        (_HEADER, "LUMEN_FORWARD_AUTH_PROXIES"),
+        (_HEADER | _SECRET, "LUMEN_FORWARD_AUTH_PROXIES"),
+        (_PROXIES, "LUMEN_FORWARD_AUTH_HEADER"),
+        (_SECRET, "LUMEN_FORWARD_AUTH_HEADER"),
+        (_HEADER | {"LUMEN_FORWARD_AUTH_PROXIES": "10.0.0.1/32,0.0.0.0/0"}, "every address"),
+        (_HEADER | {"LUMEN_FORWARD_AUTH_PROXIES": "::/0"}, "every address"),
+    ],
+)
+def test_half_a_sign_in_by_a_proxy_is_refused(environ: dict[str, str], named: str) -> None:
+    """A header without a proxy, a proxy without a header, and everybody as proxy are one clear line, without the secret."""
+    settings, _ = parse_settings(environ, lambda path: path)
+    with pytest.raises(SettingsError, match=named) as caught:
+        check_forward_auth(settings)
+    assert "\n" not in str(caught.value)
+    assert "a-shared-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        _HEADER | _PROXIES,
+        _HEADER | _PROXIES | _SECRET,
+        _HEADER | _SECRET | {"LUMEN_FORWARD_AUTH_PROXIES": "0.0.0.0/0"},
+    ],
+)
+def test_a_whole_sign_in_by_a_proxy_is_taken(environ: dict[str, str]) -> None:
+    """Nothing at all, and a header with its proxy, are fine; with a shared secret the proxy may be anywhere."""
+    check_forward_auth(parse_settings(environ, lambda path: path)[0])
