@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from activities.notification.methods import METHODS, OUTCOMES
 from lumen.outcome import ActionStatus, Outcome, State
 from lumen.plan import ActionKind
 
@@ -50,6 +51,12 @@ class WorkerMetrics:
             ["state"],
             registry=registry,
         )
+        self.slack_requests = Counter(
+            "lumen_slack_requests_total",
+            "Calls to Slack by this worker, by what came of them.",
+            ["method", "outcome"],
+            registry=registry,
+        )
         self._initialise()
 
     def _initialise(self) -> None:
@@ -63,6 +70,9 @@ class WorkerMetrics:
             self.action_seconds.labels(kind)
             for status in ActionStatus:
                 self.actions.labels(kind, status)
+        for method in METHODS:
+            for outcome in OUTCOMES:
+                self.slack_requests.labels(method, outcome)
         for source in SOURCES:
             for result in DELIVERIES:
                 self.delivered.labels(source, result)

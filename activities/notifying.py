@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.metrics import WorkerMetrics
+from activities.notification.errors import Kind, SlackError
+from activities.notification.journal import journal_of_activity
+from activities.notification.protocol import EpisodeShowing
 from lumen import names
 from lumen.contracts import Notifying
 from lumen.display import printable, truncate
@@ -20,20 +23,33 @@ from lumen.showing import HumanNeeded, Shown, ShowRequest
 
 _LOG = logging.getLogger("lumen.notifying")
 _ALERT_LASTS = timedelta(hours=4)
+_SETUP_PAUSE = 60.0  # seconds; nobody puts a channel or a token right within one
 
 
 class ChannelNotifying(Notifying):
     """``alertmanager_url`` gets the alert ``LumenNeedsHuman``, ``webhook_url`` a JSON POST; empty = not configured."""
 
     def __init__(
-        self, http: httpx.AsyncClient, alertmanager_url: str, webhook_url: str, base_url: str, metrics: WorkerMetrics
+        self,
+        http: httpx.AsyncClient,
+        alertmanager_url: str,
+        webhook_url: str,
+        base_url: str,
+        metrics: WorkerMetrics,
+        showing: EpisodeShowing | None = None,
     ) -> None:
-        """``base_url`` is where people reach Lumen, for the link in the message."""
+        """``base_url`` is where people reach Lumen, for the link in the message. ``showing``: where they follow episodes."""
         self._http = http
         self._alertmanager = alertmanager_url
         self._webhook = webhook_url
         self._base = base_url
         self._metrics = metrics
+        self._showing = showing
+
+    async def close(self) -> None:
+        """Let go of the connections that are not the caller's."""
+        if self._showing is not None:
+            await self._showing.close()
 
     @activity.defn(name="tell_human")
     async def tell_human(self, request: HumanNeeded) -> Done:
@@ -105,8 +121,24 @@ class ChannelNotifying(Notifying):
 
     @activity.defn(name="show")
     async def show(self, request: ShowRequest) -> Shown:
-        """Show an episode where people follow it."""
-        return Shown(request.posted)
+        """Show an episode where people follow it; a retry goes on from what the tries before got done."""
+        if self._showing is None:
+            return Shown(request.posted)
+        try:
+            return await self._showing.show(request, journal_of_activity())
+        except SlackError as error:
+            seconds = error.retry_after or (_SETUP_PAUSE if error.kind is Kind.SETUP else 0.0)
+            raise ApplicationError(
+                str(error),
+                type=f"slack_{error.kind}",
+                next_retry_delay=timedelta(seconds=seconds) if seconds else None,
+                # To be told to slow down is no failure that anybody should read about.
+                category=(
+                    ApplicationErrorCategory.BENIGN
+                    if error.kind is Kind.LIMITED
+                    else ApplicationErrorCategory.UNSPECIFIED
+                ),
+            ) from None
 
     @activity.defn(name="count_closed")
     async def count_closed(self, request: Ended) -> Done:

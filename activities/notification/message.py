@@ -43,6 +43,7 @@ _ROOMS = (
 
 
 _PEOPLE = 5
+_ABOVE = 1000
 
 
 class MessageWriter:
@@ -52,14 +53,15 @@ class MessageWriter:
         self._say = words
         self._base = base_url.rstrip("/")
 
-    def message(self, face: Face, decide_url: str = "", valid_until: str = "") -> Message:
+    def message(self, face: Face, decide_url: str = "", valid_until: str = "", *, above: str = "") -> Message:
         """Return the message for an episode as it stands.
 
         With ``decide_url`` (a signed link, valid until ``valid_until``) one button opens the decision page in place of
-        the buttons that vote, for a channel from which Slack sends nothing back.
+        the buttons that vote, for a channel from which Slack sends nothing back. ``above`` is said first.
         """
+        first = [kit.section(above, _ABOVE)] if above else []
         for room in _ROOMS:
-            found = self._blocks(face, room, decide_url, valid_until)
+            found = [*first, *self._blocks(face, room, decide_url, valid_until)]
             if kit.size(found) <= kit.ALL_BLOCKS:
                 return Message(self.heading(face), found)
         return self.bare(face, decide_url)
