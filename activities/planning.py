@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -13,11 +14,17 @@ from activities.prometheus import Prometheus, PrometheusUnavailableError
 from lumen.alert import Alert
 from lumen.ballot import Ballot, Rank, is_authentic
 from lumen.contracts import Planning
+from lumen.links import ANONYMOUS
 from lumen.messages import Admission, AdmitRequest, Prepared, PrepareRequest, StillFiring, StillFiringRequest, Verdict
 from lumen.plan import Mode, Plan, Refusal
 from rules.match import rule_for
 from rules.planner import plan_for
 from rules.source import RuleSource
+
+EDITION = 1
+"""What the workflows may count on that workers before did not have: see :class:`lumen.messages.Prepared`."""
+
+_LINK = "link"
 
 
 def current_plan(source: RuleSource, alert: Alert) -> Plan | Refusal:
@@ -44,18 +51,27 @@ class LocalPlanning(Planning):
         freeze: FreezeSwitch,
         ballot_keys: Mapping[str, str],
         metrics: WorkerMetrics,
+        *,
+        shows: bool = False,
     ) -> None:
-        """``ballot_keys``: kid to secret of whoever may sign ballots (``BRIDGE_SECRET``)."""
+        """``ballot_keys``: kid to secret of whoever may sign ballots (``BRIDGE_SECRET``).
+
+        ``shows``: a channel is configured on which people follow episodes.
+        """
         self._source = source
         self._prometheus = prometheus
         self._guards = guards
         self._freeze = freeze
         self._keys = ballot_keys
         self._metrics = metrics
+        self._shows = shows
 
     @activity.defn(name="prepare")
     async def prepare(self, request: PrepareRequest) -> Prepared:
         """Plan, freeze, condition, guard: in this order, so that a guard is taken only for what would run."""
+        return replace(await self._prepare(request), shows=self._shows, edition=EDITION)
+
+    async def _prepare(self, request: PrepareRequest) -> Prepared:
         plan = current_plan(self._source, request.alert)
         if request.waited is not None:
             self._metrics.approval_wait.observe(request.waited)
@@ -90,10 +106,9 @@ class LocalPlanning(Planning):
         if not ballot.auth:
             ballot = ballot.unauthenticated()
         actor = self._source.current.policy.principal(ballot.actor)
-        if request.kind == "vote":
-            refusal = self._not_allowed(request, ballot, actor)
-            if refusal is not None:
-                return refusal
+        refusal = self._not_allowed(request, ballot, actor)
+        if refusal is not None:
+            return refusal
         self._metrics.approval_events.labels("override" if request.kind == "override" else ballot.decision).inc()
         plan = current_plan(self._source, request.alert)
         return Admission(
@@ -106,10 +121,17 @@ class LocalPlanning(Planning):
         )
 
     def _not_allowed(self, request: AdmitRequest, ballot: Ballot, actor: str) -> Admission | None:
-        if actor not in request.allow:
-            asked = actor == request.alert.requester
-            what = "asked for this, and so does not vote on it" if asked else "may not decide about this rule"
-            return self._refuse("not_allowed", f"{actor} {what}")
+        if request.kind != "vote":
+            return (
+                self._refuse("not_allowed", "an override needs a name: say who you are") if actor == ANONYMOUS else None
+            )
+        if actor == ANONYMOUS:
+            # Only a link proves that somebody was given it; anybody can type the word.
+            if ballot.channel != _LINK or not request.anonymous:
+                text = "this vote has no name: sign in and vote again, or ask for a link of your own"
+                return self._refuse("not_allowed", text)
+        elif actor not in request.allow:
+            return self._refuse("not_allowed", f"{actor} {_why_not(request, actor)}")
         if Rank.named(ballot.rank) < Rank.named(request.min_rank):
             text = f"this rule takes votes of rank {request.min_rank} and up; this one came as {ballot.rank}"
             return self._refuse("rank_too_low", text)
@@ -128,6 +150,14 @@ class LocalPlanning(Planning):
             return StillFiring(await self._prometheus.fires(request.alert))
         except PrometheusUnavailableError:
             return StillFiring(None)
+
+
+def _why_not(request: AdmitRequest, actor: str) -> str:
+    if actor == request.alert.requester:
+        return "asked for this, and so does not vote on it"
+    if actor in request.barred:
+        return "owns what this is about, and so does not vote on it"
+    return "may not decide about this rule"
 
 
 def _guarded(plan: Plan, verdict: GuardVerdict) -> Prepared:

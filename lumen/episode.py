@@ -9,6 +9,7 @@ from typing import Any
 from lumen.alert import REASON, Alert
 from lumen.outcome import EVALUATED_AGAIN, RAN, RETRIED_WHILE_FIRING, Outcome
 from lumen.plan import HOUR, MINUTE, Plan
+from lumen.showing import Board
 
 DEFAULT_COOLDOWN = 10 * MINUTE
 DEFAULT_STALE_AFTER = 26 * HOUR
@@ -58,6 +59,7 @@ class Episode:
     still_firing: bool = False
     asked_prometheus: bool = False
     proof_refs: list[int] = field(default_factory=list)
+    board: Board = field(default_factory=Board)
 
     def hear(self, alert: Alert, now: datetime) -> bool:
         """Take in a notification; return whether it changed anything.

@@ -73,7 +73,8 @@ class AdmitRequest:
     """A ballot as it arrived, to be judged on the worker: who is it, and does the plan still stand?
 
     ``kind`` is ``vote`` or ``override``. ``allow`` and ``min_rank`` bind votes only: an override is its own authority,
-    and who may send one is decided by the API's scopes or by who can reach Temporal.
+    and who may send one is decided by the API's scopes or by who can reach Temporal. ``anonymous``: links without a name
+    may vote. ``barred`` are those who would be in ``allow`` if they had not asked for it or owned what it is about.
     """
 
     ballot: Ballot
@@ -83,6 +84,7 @@ class AdmitRequest:
     allow: tuple[str, ...] = ()
     min_rank: str = "link"
     anonymous: bool = False
+    barred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class HumanNeeded:
-    """Tell a human. ``reason`` is one of the outcomes or ``attempts_used_up``."""
+    """Tell a human. ``reason`` is an outcome, ``attempts_used_up``, ``approval_timed_out`` or ``unproven``."""
 
     key: str
     workflow_id: str
@@ -73,7 +73,7 @@ class Posted:
 class ShowRequest:
     """Show an episode to the people who follow it: one message in each of ``channels``, rewritten, and lines below it.
 
-    ``document`` is what :func:`workflows.presentation.face` makes: the JSON of ``GET /alerts/{key}``, cut to a bounded size.
+    ``document`` is what :func:`workflows.face.face` makes: the JSON of ``GET /alerts/{key}``, cut to a bounded size.
     ``posted`` is what earlier calls answered, ``lines`` what was not said yet.
     """
 
@@ -90,3 +90,19 @@ class Shown:
     """Where the message stands now; complete, so it replaces what was known."""
 
     posted: tuple[Posted, ...] = ()
+
+
+@dataclass
+class Board:
+    """What those who follow an episode were shown. It outlives a run, so that no message is posted twice.
+
+    ``on``: a channel is configured. ``begun``: there was a reason to show the episode. ``channels`` only grows. ``lines``
+    were not said yet; ``said`` counts all lines, for their ids.
+    """
+
+    on: bool = False
+    begun: bool = False
+    posted: tuple[Posted, ...] = ()
+    channels: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    said: int = 0

@@ -11,6 +11,7 @@ from lumen.messages import ActionResult, ExecuteRequest, ExecuteResult, Found, R
 from lumen.outcome import ActionStatus, Outcome, State
 from lumen.plan import Plan, PlannedAction
 from lumen.records import finished_entry
+from lumen.showing import Note
 from workflows import ledger, starting
 from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode, LookAgainError
 from workflows.starting import Authority
@@ -50,6 +51,7 @@ class Actions:
         for action in plan.actions:
             result = await self._run_action(plan, action, authority)
             self._note(result)
+            self.live.showing.say(Note.ACTION, name=result.name, status=result.status, reason=result.reason)
             if result.status is not ActionStatus.SUCCEEDED:
                 return _OUTCOMES[result.status]
             if self.live.cancel_wanted:

@@ -18,10 +18,11 @@ from lumen.episode import Episode, EpisodeStart, Next, attempts_of, next_step
 from lumen.errors import BallotError
 from lumen.messages import Ended, StillFiringRequest
 from lumen.outcome import HUMAN_NEEDED, State
-from lumen.showing import HumanNeeded
+from lumen.showing import Note
 from workflows import approval, ledger, options
 from workflows.attempt import AttemptRun
 from workflows.live import AttemptEndedError, LiveEpisode
+from workflows.telling import tell_human
 
 _FIRST_ALERT = timedelta(minutes=1)
 
@@ -67,8 +68,10 @@ class AlertWorkflow:
         elif step.step == "exhausted":
             self.live.episode.said_exhausted = True
             limit = attempts_of(self.live.episode)
-            self._tell_human(
-                "attempts_used_up", f"the alert still fires after {limit} attempts; nothing more runs by itself"
+            tell_human(
+                self.live,
+                "attempts_used_up",
+                f"the alert still fires after {limit} attempts; nothing more runs by itself",
             )
         elif step.step == "ask_prometheus":
             await self._ask_prometheus()
@@ -85,12 +88,13 @@ class AlertWorkflow:
         live.override = None
         live.results = []
         live.episode.end_attempt(attempt)
+        live.showing.say(Note.ENDED, attempt=attempt.n, outcome=attempt.outcome, reason=attempt.reason)
         live.enter(State.COOLING, attempt.reason)
         if attempt.outcome in HUMAN_NEEDED:
-            self._tell_human(attempt.outcome, attempt.reason)
+            tell_human(live, attempt.outcome, attempt.reason)
         if live.unproven:
             text = f"attempt {attempt.n} ended {attempt.outcome}, and its entry is missing: {live.unproven}"
-            self._tell_human("unproven", text)
+            tell_human(live, "unproven", text)
             live.unproven = ""
 
     async def _ask_prometheus(self) -> None:
@@ -105,7 +109,8 @@ class AlertWorkflow:
     async def _wait(self, step: Next) -> None:
         live = self.live
         live.tasks = [task for task in live.tasks if not task.done()]
-        if workflow.info().is_continue_as_new_suggested() and not live.tasks and workflow.all_handlers_finished():
+        quiet = not live.tasks and live.showing.idle and workflow.all_handlers_finished()
+        if workflow.info().is_continue_as_new_suggested() and quiet:
             workflow.continue_as_new(EpisodeStart(live.key, carry=live.episode))
         live.enter(State.COOLING if step.step == "cool" else State.WATCHING, live.reason)
         heard, woken = live.heard, live.woken
@@ -133,6 +138,7 @@ class AlertWorkflow:
             with contextlib.suppress(FailureError):  # a counter is never worth an episode
                 ended = Ended(live.episode.outcome)
                 await workflow.execute_local_activity_method(Notifying.count_closed, ended, **options.counting())
+        await ledger.never_given_up(live, lambda: live.showing.settled(unless=lambda: self._next().step != "close"))
         return self._next().step == "close" and workflow.all_handlers_finished()
 
     async def _loose_ends(self) -> None:
@@ -142,28 +148,6 @@ class AlertWorkflow:
 
     def _result(self) -> dict[str, Any]:
         return {"outcome": str(self.live.episode.outcome), "attempts": self.live.episode.attempts_ended}
-
-    def _tell_human(self, reason: str, text: str) -> None:
-        live = self.live
-        alert, plan = live.episode.alert, live.episode.plan
-        assert alert is not None  # noqa: S101 - there is something to tell
-        needed = HumanNeeded(
-            key=live.key,
-            workflow_id=live.workflow_id,
-            rule=plan.rule if plan else "",
-            target=plan.target if plan else "",
-            alert=alert.name,
-            severity=alert.severity,
-            reason=str(reason),
-            text=text,
-            at=workflow.now(),
-            runbook_url=plan.runbook_url if plan else "",
-        )
-        live.in_background(
-            workflow.execute_activity_method(
-                Notifying.tell_human, needed, summary=f"tell a human: {reason}", **options.telling()
-            )
-        )
 
     @workflow.signal(name=names.SIGNAL_ALERT, description="A notification about this alert: firing or resolved.")
     def alert(self, alert: Alert) -> None:
@@ -186,7 +170,8 @@ class AlertWorkflow:
     @vote.validator
     def _check_vote(self, payload: Any) -> None:
         try:
-            approval.check_open(self.live, read_vote(payload))
+            ballot = read_vote(payload)
+            approval.check_unused(approval.check_open(self.live, ballot), ballot)
         except BallotError as error:
             raise ApplicationError(str(error), type=error.reason, non_retryable=True) from error
 

@@ -1,82 +1,26 @@
-"""Asking people: one request, one vote box, one deadline."""
+"""Votes and overrides on what is asked: who may, and what counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
-from lumen import names
-from lumen.ballot import Ballot, Decision, OverrideDecision
+from lumen.ballot import Ballot, Decision
 from lumen.contracts import Planning
 from lumen.errors import BallotError
 from lumen.messages import Admission, AdmitRequest
-from lumen.outcome import Outcome, State
-from lumen.plan import Plan
-from lumen.quorum import Tally, Vote
+from lumen.quorum import Vote
 from lumen.records import override_entry
+from lumen.showing import Note
 from workflows import ledger, options
-from workflows.live import ApprovalRequest, AskAgainError, AttemptEndedError, LiveEpisode, Override
+from workflows.live import ApprovalRequest, LiveEpisode, Override
 from workflows.presentation import tally_document
 
-
-def open_request(live: LiveEpisode, plan: Plan, ask: int) -> ApprovalRequest:
-    """Open a request for approval of ``plan`` and show it."""
-    now = workflow.now()
-    approval = ApprovalRequest(
-        id=names.approval_id(live.first_run_id, live.attempt, ask),
-        plan=plan,
-        asked_at=now,
-        expires_at=now + timedelta(seconds=plan.approval.timeout),
-    )
-    live.approval = approval
-    live.enter(State.AWAITING_APPROVAL)
-    return approval
-
-
-async def wait_for_decision(live: LiveEpisode, approval: ApprovalRequest) -> Tally | None:
-    """Wait for the end of ``approval``; return the tally that approved it, or None where an override or a timeout did.
-
-    What ended it is looked at in a fixed order, whatever came first within one step: override, resolve, votes, plan.
-
-    Raises:
-        AttemptEndedError: cancelled, resolved, rejected or expired.
-        AskAgainError: the rule changed, so the votes count for nothing.
-
-    """
-    await _until(lambda: live.override is not None or live.resolved or _decided(approval), approval.expires_at)
-    # A vote that came in time is judged to the end, even if no worker was there to do it before the deadline.
-    await workflow.wait_condition(lambda: approval.judging == 0)
-    approval.closed = True
-    stop_if_over(live)
-    if live.override is not None:
-        return None
-    tally = approval.box.decision(approval.plan.approval)
-    if tally.status != "pending":
-        return tally
-    if approval.plan_changed:
-        raise AskAgainError
-    if approval.plan.approval.on_timeout == "approve":
-        return None
-    raise AttemptEndedError(Outcome.EXPIRED, "nobody decided in time")
-
-
-def stop_if_over(live: LiveEpisode) -> None:
-    """End the attempt if a human stopped it or the alert is resolved.
-
-    Raises:
-        AttemptEndedError: cancelled or rejected by an override, or resolved.
-
-    """
-    override = live.override
-    if override is not None and override.decision == OverrideDecision.CANCEL:
-        raise AttemptEndedError(Outcome.CANCELLED, f"cancelled by {override.actor}: {override.reason}")
-    if override is not None and override.decision == OverrideDecision.REJECT:
-        raise AttemptEndedError(Outcome.REJECTED, f"rejected by override of {override.actor}: {override.reason}")
-    if live.resolved:
-        raise AttemptEndedError(Outcome.RESOLVED, "the alert resolved before anything ran")
+_LINK = "link"
 
 
 def check_open(live: LiveEpisode, ballot: Ballot) -> ApprovalRequest:
@@ -96,6 +40,17 @@ def check_open(live: LiveEpisode, ballot: Ballot) -> ApprovalRequest:
     return approval
 
 
+def check_unused(approval: ApprovalRequest, ballot: Ballot) -> None:
+    """Let one link vote once; the same ballot, delivered again, is the same vote.
+
+    Raises:
+        BallotError: ``used``.
+
+    """
+    if approval.used.get(_jti(ballot), _ballot_id(ballot)) != _ballot_id(ballot):
+        raise BallotError("used", "Link already used")
+
+
 async def count_vote(live: LiveEpisode, ballot: Ballot) -> dict[str, Any]:
     """Judge and count one vote; return the tally. Votes are bound to the request that was open when they arrived.
 
@@ -105,21 +60,55 @@ async def count_vote(live: LiveEpisode, ballot: Ballot) -> dict[str, Any]:
     """
     approval = check_open(live, ballot)
     if not approval.box.counted(ballot.id):
-        approval.judging += 1
-        try:
-            admission = await judge(live, ballot, "vote", approval.plan)
-        finally:
-            approval.judging -= 1
-        if not admission.ok:
-            raise BallotError(admission.refusal, admission.message)
-        if check_open(live, ballot) is not approval:
-            raise BallotError("closed", "this request for approval is closed; the episode asks anew")
-        if admission.plan_digest != approval.plan.digest:
-            approval.plan_changed = True
-            raise BallotError("plan_changed", "the rule changed since it was asked about: the episode asks anew")
-        approval.box.cast(_vote(ballot, admission))
-        live.refresh()
+        with _link_in_use(approval, ballot):
+            await _count(live, approval, ballot)
     return {"decision": Decision(ballot.decision), **tally_document(approval, workflow.now())}
+
+
+async def _count(live: LiveEpisode, approval: ApprovalRequest, ballot: Ballot) -> None:
+    approval.judging += 1
+    try:
+        admission = await judge(live, ballot, "vote", approval)
+    finally:
+        approval.judging -= 1
+    if not admission.ok:
+        raise BallotError(admission.refusal, admission.message)
+    if check_open(live, ballot) is not approval:
+        raise BallotError("closed", "this request for approval is closed; the episode asks anew")
+    if admission.plan_digest != approval.plan.digest:
+        approval.plan_changed = True
+        raise BallotError("plan_changed", "the rule changed since it was asked about: the episode asks anew")
+    check_unused(approval, ballot)
+    vote = _vote(ballot, admission)
+    if approval.box.cast(vote):
+        live.showing.say(Note.VOTE, actor=vote.actor, decision=vote.decision, channel=vote.channel, reason=vote.reason)
+    live.showing.changed()
+    live.refresh()
+
+
+@contextlib.contextmanager
+def _link_in_use(approval: ApprovalRequest, ballot: Ballot) -> Iterator[None]:
+    """Use up the link of ``ballot`` before it is judged: of two at once one counts. A vote that is refused gives it back."""
+    check_unused(approval, ballot)
+    jti = _jti(ballot)
+    if jti:
+        approval.used[jti] = _ballot_id(ballot)
+    try:
+        yield
+    except (BallotError, FailureError):
+        # The same ballot may have been delivered twice, and have counted the other time.
+        if jti and not any(known == ballot.id for _, known in approval.box.seen):
+            approval.used.pop(jti, None)
+        raise
+
+
+def _jti(ballot: Ballot) -> str:
+    """Return what makes the link of ``ballot`` countable; what somebody typed without a signature uses up no link."""
+    return ballot.jti if ballot.auth and ballot.channel == _LINK else ""
+
+
+def _ballot_id(ballot: Ballot) -> str:
+    return ballot.id or ballot.auth
 
 
 async def admit_override(live: LiveEpisode, ballot: Ballot) -> Override:
@@ -143,6 +132,8 @@ async def admit_override(live: LiveEpisode, ballot: Ballot) -> Override:
     }
     at = workflow.now()
     seq = await ledger.append(live, override_entry(live.workflow_id, live.key, recorded, at), shown=False)
+    live.showing.begin()
+    live.showing.say(Note.OVERRIDE, loud=True, actor=admission.actor, decision=ballot.decision, reason=ballot.reason)
     return Override(ballot.decision, admission.actor, admission.channel, ballot.reason, seq, at, ballot.digest)
 
 
@@ -158,10 +149,11 @@ async def record_clearing(live: LiveEpisode, actor: str, reason: str) -> None:
     await ledger.append(live, override_entry(live.workflow_id, live.key, recorded, workflow.now()), shown=False)
 
 
-async def judge(live: LiveEpisode, ballot: Ballot, kind: str, plan: Plan | None) -> Admission:
-    """Ask the worker who cast ``ballot`` and whether that person may."""
+async def judge(live: LiveEpisode, ballot: Ballot, kind: str, approval: ApprovalRequest | None) -> Admission:
+    """Ask the worker who cast ``ballot`` and whether that person may now."""
     if live.episode.alert is None:
         raise BallotError("closed", "no alert has come yet, so there is nothing to decide")
+    rules = approval.plan.approval if approval else None
     return await workflow.execute_local_activity_method(
         Planning.admit,
         AdmitRequest(
@@ -169,8 +161,10 @@ async def judge(live: LiveEpisode, ballot: Ballot, kind: str, plan: Plan | None)
             kind=kind,
             alert=live.episode.alert,
             workflow_id=live.workflow_id,
-            allow=plan.approval.allow if plan else (),
-            min_rank=plan.approval.min_rank if plan else "",
+            allow=approval.waiting.allow(workflow.now()) if approval else (),
+            min_rank=rules.min_rank if rules else "",
+            anonymous=rules.anonymous if rules else False,
+            barred=rules.barred if rules else (),
         ),
         **options.judgement(),
     )
@@ -188,19 +182,3 @@ def _vote(ballot: Ballot, admission: Admission) -> Vote:
         reason=ballot.reason,
         id=ballot.id,
     )
-
-
-def _decided(approval: ApprovalRequest) -> bool:
-    if approval.plan_changed:
-        return True
-    return approval.box.decision(approval.plan.approval).status != "pending"
-
-
-async def _until(condition: Callable[[], bool], deadline: datetime) -> None:
-    left = (deadline - workflow.now()).total_seconds()
-    if left <= 0:
-        return
-    try:
-        await workflow.wait_condition(condition, timeout=left, timeout_summary="approval deadline")
-    except TimeoutError:
-        return

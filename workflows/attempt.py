@@ -16,7 +16,7 @@ from lumen.outcome import Outcome
 from lumen.plan import Mode, Plan
 from lumen.quorum import Tally, decided_at
 from lumen.records import decision_entry, remediation_entry, rfc3339, timeout_entry
-from workflows import approval, ledger
+from workflows import asking, ledger
 from workflows.acting import Actions, kept
 from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode, LookAgainError
 from workflows.preparing import Preparation
@@ -85,7 +85,7 @@ class AttemptRun:
         # Where nobody was asked, no time has passed since the plan was made; later there is always something to re-check.
         fresh = self.decision is None
         while True:
-            approval.stop_if_over(self.live)
+            asking.stop_if_over(self.live)
             if not fresh:
                 await self.preparation.look_again(plan, authority, self.waited)
             self.waited = None
@@ -112,9 +112,9 @@ class AttemptRun:
         if not plan.approval.allow:
             raise AttemptEndedError(Outcome.REFUSED, "a vote is needed and nobody is allowed to give one")
         self.asks += 1
-        request = approval.open_request(live, plan, self.asks)
-        tally = await approval.wait_for_decision(live, request)
-        self.waited = (workflow.now() - request.asked_at).total_seconds()
+        request = asking.open_request(live, plan, self.asks)
+        tally = await asking.wait_for_decision(live, request)
+        self.waited = (workflow.now() - request.waiting.asked_at).total_seconds()
         if tally is not None:
             return await self._record_votes(plan, request.id, tally)
         overridden = self._override_for(plan)

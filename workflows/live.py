@@ -18,7 +18,9 @@ from lumen.messages import ActionResult
 from lumen.outcome import Outcome, State
 from lumen.plan import Plan
 from lumen.quorum import VoteBox
+from lumen.waiting import Waiting
 from workflows.presentation import details, status_document
+from workflows.showing import Showing
 
 
 class AttemptEndedError(Exception):
@@ -51,17 +53,18 @@ class LookAgainError(Exception):
 class ApprovalRequest:
     """One request for approval: a plan, shown under an id, with its votes.
 
-    ``judging`` counts the votes that have arrived and are not counted yet: a deadline waits for them.
+    ``judging`` counts the votes that have arrived and are not counted yet: a deadline waits for them. ``used`` maps the
+    links that have voted, or are being judged, to the ballot that they voted with.
     """
 
     id: str
     plan: Plan
-    asked_at: datetime
-    expires_at: datetime
+    waiting: Waiting
     box: VoteBox = field(default_factory=VoteBox)
     plan_changed: bool = False
     judging: int = 0
     closed: bool = False
+    used: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -96,6 +99,8 @@ class LiveEpisode:
         self.unproven = ""
         self.cancelled_in_temporal = False
         self.results: list[ActionResult] = []
+        self.edition = 0
+        self.showing = Showing(self)
         self.heard = 0
         self.woken = 0
         self.tasks: list[asyncio.Task[Any]] = []
@@ -141,6 +146,7 @@ class LiveEpisode:
             workflow.upsert_search_attributes(updates)
             self._shown.update(shown)
         self.refresh()
+        self.showing.entered(state)
 
     def refresh(self) -> None:
         """Show the current details again, after a vote for example."""

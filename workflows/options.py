@@ -114,6 +114,24 @@ def telling() -> dict[str, Any]:
     }
 
 
+def sending_command() -> dict[str, Any]:
+    """Options for a command on the control bus: a day of tries, since its key makes a repetition harmless there."""
+    return {
+        "start_to_close_timeout": timedelta(seconds=45),
+        "schedule_to_close_timeout": timedelta(hours=24),
+        "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)),
+    }
+
+
+def showing() -> dict[str, Any]:
+    """Options for the message in which people follow an episode: an hour of tries, then it waits for the next change."""
+    return {
+        "start_to_close_timeout": timedelta(seconds=30),
+        "schedule_to_close_timeout": timedelta(hours=1),
+        "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+    }
+
+
 def counting() -> LocalOptions:
     """Options for counters: never worth waiting for."""
     return LocalOptions(

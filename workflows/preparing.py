@@ -13,7 +13,7 @@ from lumen.messages import Prepared, PrepareRequest, Verdict
 from lumen.outcome import Outcome, State
 from lumen.plan import Plan
 from workflows import options
-from workflows.approval import stop_if_over
+from workflows.asking import stop_if_over
 from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode
 from workflows.starting import Authority
 
@@ -105,6 +105,7 @@ class Preparation:
             waited=waited,
         )
         prepared = await workflow.execute_local_activity_method(Planning.prepare, request, **options.preparation())
+        live.edition, live.episode.board.on = prepared.edition, prepared.shows
         self.plan = prepared.plan
         self.rule = prepared.plan.rule if prepared.plan else prepared.rule
         if prepared.plan is not None:

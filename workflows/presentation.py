@@ -152,15 +152,23 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 def _approval(approval: ApprovalRequest, now: datetime) -> dict[str, Any]:
     document = tally_document(approval, now)
+    rules, waiting = approval.plan.approval, approval.waiting
+    later = waiting.next_escalation()
     return {
         "id": approval.id,
         "status": document["status"],
         "required": document["required"],
         "votes": document["votes"],
-        "allow": list(approval.plan.approval.allow),
-        "min_rank": approval.plan.approval.min_rank,
-        "asked_at": rfc3339(approval.asked_at),
-        "expires_at": rfc3339(approval.expires_at),
+        "allow": list(waiting.allow(now)),
+        "min_rank": rules.min_rank,
+        "anonymous": rules.anonymous,
+        "asked_at": rfc3339(waiting.asked_at),
+        "expires_at": rfc3339(waiting.expires_at),
+        "remind": rules.remind,
+        "escalated": len(waiting.levels(now)),
+        "escalations": len(rules.escalate),
+        "next_escalation_at": rfc3339(later) if later else None,
+        "extended": waiting.extended,
     }
 
 
