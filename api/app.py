@@ -9,7 +9,7 @@ from api.edge import Edge
 from api.pages import decision, signin
 from api.pages.rendering import Pages
 from api.problems import install
-from api.routes import alerts, health, runs, votes, webhooks
+from api.routes import alerts, commands, health, runs, slack, votes, webhooks
 
 
 def create_app(edge: Edge) -> FastAPI:
@@ -18,7 +18,7 @@ def create_app(edge: Edge) -> FastAPI:
     app.state.edge = edge
     app.state.pages = Pages(edge.site)
     install(app)
-    for module in (webhooks, alerts, votes, runs, health, signin, decision):
+    for module in (webhooks, alerts, votes, runs, commands, health, signin, decision, slack):
         app.include_router(module.router)
     app.add_middleware(AccessLog, metrics=edge.metrics, webhooks=webhooks.WEBHOOK_PATHS)
     return app

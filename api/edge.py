@@ -14,9 +14,10 @@ from api.body import BODY_SECONDS
 from api.errors import ParameterError
 from api.metrics import ApiMetrics
 from api.pages.forward_auth import ForwardAuth
-from api.ports import Episodes
+from api.ports import Commands, Episodes
 from api.problems import Problem
 from api.reception import Reception
+from api.slack.desk import SlackDesk
 from api.surroundings import Surroundings
 from api.tokens import Caller, Scope, TokenBook
 from rules.model import RuleSet
@@ -54,11 +55,13 @@ class Edge:
 
     tokens: TokenBook
     reception: Reception
+    commands: Commands
     episodes: Episodes
     rules: Callable[[], RuleSet]
     metrics: ApiMetrics
     bridge_keys: dict[str, str] = field(repr=False)
     site: Site = field(default_factory=Site)
+    slack: SlackDesk | None = None
     forward_auth: ForwardAuth | None = None
     surroundings: Surroundings | None = None
     body_seconds: float = BODY_SECONDS
@@ -120,4 +123,5 @@ Sender = Annotated[Caller, Depends(caller_with(Scope.WEBHOOK))]
 Reader = Annotated[Caller, Depends(caller_with(Scope.READ))]
 Voter = Annotated[Caller, Depends(caller_with(Scope.VOTE))]
 Overrider = Annotated[Caller, Depends(caller_with(Scope.OVERRIDE))]
+Commander = Annotated[Caller, Depends(caller_with(Scope.COMMAND))]
 Key = Annotated[str, Depends(_valid_key)]

@@ -39,3 +39,9 @@ class EpisodeClosedError(LumenError):
     """The episode has ended, or does not wait for what was sent."""
 
     reason = "closed"
+
+
+class OtherCommandError(LumenError):
+    """The idempotency key of a command belongs to another command."""
+
+    reason = "other_command"

@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.errors import UnreachableError
 from lumen.alert import Alert
 from lumen.ballot import Ballot
+from lumen.command import Command
 
 FindRule = Callable[[Alert], str | None]
 """Returns the name of the rule that matches an alert, or None."""
@@ -102,6 +103,17 @@ class Episodes(Protocol):
 
     async def healthy(self) -> bool:
         """Return whether Temporal answers; never raises."""
+        ...
+
+
+class Commands(Protocol):
+    """Starts commands to the control bus."""
+
+    async def start(self, command: Command) -> str:
+        """Start ``command``, or find it under its key; return the workflow id.
+
+        Raises ``OtherCommandError`` or ``UnreachableError``.
+        """
         ...
 
 

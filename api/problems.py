@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from api.errors import (
     EpisodeClosedError,
     NoWorkerError,
+    OtherCommandError,
     ParameterError,
     PayloadError,
     UnknownEpisodeError,
@@ -42,6 +43,7 @@ _STATUS: dict[type[LumenError], int] = {
     UnknownRuleError: 404,
     IncompleteRequestError: 422,
     OtherRuleError: 409,
+    OtherCommandError: 409,
 }
 
 BALLOT_STATUS = {

@@ -16,6 +16,7 @@ from temporalio.client import Client
 from activities.connection import connect
 from activities.routing import AlertRouter
 from api.app import create_app
+from api.commands import TemporalCommands
 from api.edge import Edge, Site
 from api.episodes import TemporalEpisodes
 from api.freezing import TemporalSwitch
@@ -25,6 +26,7 @@ from api.metrics import ApiMetrics
 from api.pages.forward_auth import forward_auth
 from api.reception import Reception
 from api.server import bind, serve_app
+from api.slack.running import slack_presence
 from api.surroundings import Surroundings
 from api.tokens import TokenBook, build_token_book, parse_tokens_file
 from lumen.alert import Alert
@@ -49,13 +51,14 @@ async def serve(settings: Settings, ready: Callable[[str, int], None] | None = N
     source = RuleSource(Path(settings.rules), "signal" if settings.embedded else "link")
     client = await connect(settings, lazy=True)
     wake = asyncio.Event()
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False) as http, slack_presence(settings) as slack:
         around = surroundings_of(settings, client, http)
-        app = create_app(replace(build_edge(settings, tokens, source, client), surroundings=around))
+        edge = replace(build_edge(settings, tokens, source, client), surroundings=around, slack=slack.desk)
         with contextlib.closing(bind(settings.api_addr)) as listener:
             reloading = asyncio.create_task(keep_fresh(source, wake))
             try:
-                await serve_app(app, listener, reload=wake.set, ready=ready)
+                async with slack.listening(edge):
+                    await serve_app(create_app(edge), listener, reload=wake.set, ready=ready)
             finally:
                 reloading.cancel()
 
@@ -91,6 +94,7 @@ def build_edge(settings: Settings, tokens: TokenBook, source: RuleSource, client
     return Edge(
         tokens=tokens,
         reception=Reception(find_rule, AlertRouter(client), metrics),
+        commands=TemporalCommands(client),
         episodes=TemporalEpisodes(client),
         rules=lambda: source.current,
         metrics=metrics,

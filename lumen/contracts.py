@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
+from lumen.command import Command, CommandEnded
 from lumen.messages import (
     Admission,
     AdmitRequest,
@@ -92,6 +93,15 @@ class Notifying(ABC):
     @activity.defn(name="count_closed")
     async def count_closed(self, request: Ended) -> Done:
         """Count an episode that closed."""
+
+
+class Commanding(ABC):
+    """The control bus, as ``CommandWorkflow`` sees it."""
+
+    @abstractmethod
+    @activity.defn(name="send_command")
+    async def send_command(self, request: Command) -> CommandEnded:
+        """Post a command; raises ``ApplicationError`` for what another try may cure (frozen, no answer, 5xx)."""
 
 
 class Routing(ABC):

@@ -16,6 +16,7 @@ GUARD_WORKFLOW = "GuardWorkflow"
 INTAKE_WORKFLOW = "IntakeWorkflow"
 FREEZE_WORKFLOW = "FreezeWorkflow"
 WAKE_WORKFLOW = "WakeWorkflow"
+COMMAND_WORKFLOW = "CommandWorkflow"
 
 FREEZE_ID = "lumen-freeze"
 

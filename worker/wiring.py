@@ -13,6 +13,7 @@ import httpx
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
+from activities.commanding import BusCommanding
 from activities.delivering import TemporalRouting
 from activities.executing import LedgeredExecuting
 from activities.execution.standby import Standby
@@ -21,6 +22,7 @@ from activities.kinds import registry as kinds_registry
 from activities.kinds.protocol import KindContext
 from activities.ledger_client import LedgerClient
 from activities.metrics import WorkerMetrics
+from activities.notification.opening import open_showing
 from activities.notifying import ChannelNotifying
 from activities.planning import LocalPlanning
 from activities.prometheus import Prometheus
@@ -30,11 +32,19 @@ from lumen import names
 from lumen.settings import Settings
 from rules.source import RuleSource
 from workflows.alert import AlertWorkflow
+from workflows.command import CommandWorkflow
 from workflows.freeze import FreezeWorkflow, WakeWorkflow
 from workflows.guard import GuardWorkflow
 from workflows.intake import IntakeWorkflow
 
-WORKFLOWS: tuple[type, ...] = (AlertWorkflow, GuardWorkflow, IntakeWorkflow, FreezeWorkflow, WakeWorkflow)
+WORKFLOWS: tuple[type, ...] = (
+    AlertWorkflow,
+    GuardWorkflow,
+    IntakeWorkflow,
+    FreezeWorkflow,
+    WakeWorkflow,
+    CommandWorkflow,
+)
 
 GRACE = timedelta(seconds=30)
 """How long a worker that was told to stop lets running actions finish before it ends them."""
@@ -52,6 +62,7 @@ class Wired:
     notifying: ChannelNotifying
     routing: TemporalRouting
     executing: LedgeredExecuting
+    commanding: BusCommanding
 
 
 def wire(
@@ -75,12 +86,26 @@ def wire(
         standby=standby,
     )
     return Wired(
-        planning=LocalPlanning(source, prometheus, Guards(client), freeze, settings.bridge_keys, metrics),
+        planning=LocalPlanning(
+            source,
+            prometheus,
+            Guards(client),
+            freeze,
+            settings.bridge_keys,
+            metrics,
+            shows=bool((settings.slack_bot_token and settings.slack_channel) or settings.slack_webhook),
+        ),
         proving=HttpProving(ledger),
         notifying=ChannelNotifying(
-            http, settings.alertmanager_url, settings.notify_webhook_url, settings.public_base_url, metrics
+            http,
+            settings.alertmanager_url,
+            settings.notify_webhook_url,
+            settings.public_base_url,
+            metrics,
+            open_showing(settings, metrics.slack_requests),
         ),
         routing=TemporalRouting(client, AlertRouter(client), source, metrics),
+        commanding=BusCommanding(http, settings.control_bus_url, settings.control_bus_token, source, freeze),
         executing=LedgeredExecuting(source, freeze, ledger, kinds_registry(context), metrics),
     )
 
@@ -128,6 +153,7 @@ def _main_worker(client: Client, wired: Wired, workflow_runner: WorkflowRunner) 
             wired.notifying.tell_human,
             wired.notifying.show,
             wired.notifying.count_closed,
+            wired.commanding.send_command,
             wired.routing.holder_state,
             wired.routing.wake_blocked,
         ],

@@ -10,13 +10,14 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from api.edge import Edge
-from api.errors import UnknownEpisodeError, UnreachableError
+from api.errors import OtherCommandError, UnknownEpisodeError, UnreachableError
 from api.metrics import ApiMetrics
 from api.ports import Description, Filters, Page
 from api.reception import Reception
 from api.tokens import Caller, Scope, build_token_book
 from lumen.alert import Alert
 from lumen.ballot import Ballot
+from lumen.command import Command, command_workflow_id
 from lumen.names import alert_workflow_id
 from rules.model import Policy, RuleSet
 
@@ -113,6 +114,21 @@ class FakeEpisodes:
             raise UnreachableError("Temporal cannot be reached")
 
 
+@dataclass
+class FakeCommands:
+    """Keeps the commands that were started; the same key with other content is refused. ``error`` is raised when set."""
+
+    started: dict[str, Command] = field(default_factory=dict)
+    error: Exception | None = None
+
+    async def start(self, command: Command) -> str:
+        if self.error:
+            raise self.error
+        if self.started.setdefault(command.key, command).digest != command.digest:
+            raise OtherCommandError("this idempotency key belongs to another command: use a key once")
+        return command_workflow_id(command.key)
+
+
 def find_rule(alert: Alert) -> str | None:
     """Match every alert but those that say they have no rule."""
     return None if alert.name == "NoRuleForThis" else f"rule-of-{alert.name}"
@@ -130,12 +146,14 @@ def make_edge(
     embedded: bool = False,
     body_seconds: float = 30.0,
     rules: Callable[[], RuleSet] | None = None,
+    commands: FakeCommands | None = None,
 ) -> Edge:
     """Return an edge with the tokens above and a registry of its own."""
     metrics = ApiMetrics(CollectorRegistry(), "1.2.3")
     return Edge(
         tokens=build_token_book([WEBHOOK_TOKEN], [READ_TOKEN], BOUND, embedded=embedded),
         reception=Reception(find_rule, sink, metrics),
+        commands=commands or FakeCommands(),
         episodes=episodes,
         rules=rules or no_rules,
         metrics=metrics,

@@ -18,7 +18,14 @@ from lumen.guard import Claim, Guard
 from lumen.outcome import ActionStatus, Outcome
 from tests.lumen.samples import NOW, at, attempt, firing, plan, resolved
 
-CONTRACTS = (contracts.Planning, contracts.Executing, contracts.Proving, contracts.Notifying, contracts.Routing)
+CONTRACTS = (
+    contracts.Planning,
+    contracts.Executing,
+    contracts.Proving,
+    contracts.Notifying,
+    contracts.Commanding,
+    contracts.Routing,
+)
 ACTIVITIES = [
     method
     for contract in CONTRACTS
@@ -58,6 +65,7 @@ def test_no_activity_is_renamed() -> None:
         "holder_state",
         "prepare",
         "recover",
+        "send_command",
         "show",
         "still_firing",
         "tell_human",
