@@ -13,6 +13,7 @@ from api.pages.forms import read_fields
 from api.pages.rendering import Pages, ThePages
 from api.pages.sessions import drop, keep, new_session
 from api.pages.visitors import SIGN_IN, TheVisitor, read_form, visitor_of
+from api.problems import Problem
 from api.tokens import Caller, Scope
 from lumen.ballot import read_actor
 from lumen.errors import BallotError
@@ -34,7 +35,10 @@ async def sign_in_page(request: Request, edge: TheEdge, pages: ThePages) -> Resp
 @router.post(SIGN_IN)
 async def sign_in(request: Request, edge: TheEdge, pages: ThePages) -> Response:
     """Begin a session for the holder of a token; any token that opens no page is answered alike."""
-    fields = await read_fields(request, edge)
+    try:
+        fields = await read_fields(request, edge)
+    except Problem as refused:
+        return _page(pages, "/", problem="sign_in.not_sent", status=refused.status)
     token, named, after = (
         fields.get("token", "").strip(),
         fields.get("name", "").strip(),

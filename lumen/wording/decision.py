@@ -17,6 +17,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Only for a token that belongs to nobody. Without it you can read, but not decide.",
         "특정인에게 속하지 않은 토큰을 쓸 때만 필요합니다. 입력하지 않으면 열람만 할 수 있고 결정은 할 수 없습니다.",
     ),
+    "sign_in.not_sent": (
+        "This could not be read, or was not sent by this page. Open the page at its own address and try again.",
+        "요청을 읽을 수 없거나 이 페이지에서 보낸 요청이 아닙니다. 주소를 직접 열어 다시 시도해 주세요.",
+    ),
     "sign_in.wrong_token": ("This token opens nothing here.", "이 토큰으로는 로그인할 수 없습니다."),
     "sign_in.other_person": (
         "This token belongs to another person than the address that you gave. Leave the address empty.",
