@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from api.slack.outcomes import Outcome
 from lumen.alert import SOURCE_REQUEST
 from lumen.ballot import Decision, OverrideDecision
 
@@ -50,6 +51,15 @@ class ApiMetrics:
             ["action"],
             registry=registry,
         )
+        self._interactions = Counter(
+            "lumen_slack_interactions",
+            "Clicks and forms of Slack, by what became of them",
+            ["outcome"],
+            registry=registry,
+        )
+        self._slack_connected = Gauge(
+            "lumen_slack_socket_connected", "Whether this process is connected by Socket Mode", registry=registry
+        )
         Gauge("lumen_build_info", "The version that runs", ["version"], registry=registry).labels(version).set(1)
         for source in SOURCES:
             for result in Result:
@@ -58,6 +68,8 @@ class ApiMetrics:
             self._requests.labels(code)
         for action in _ACTIONS:
             self._approvals.labels(action)
+        for outcome in Outcome:
+            self._interactions.labels(outcome)
 
     def alert(self, source: str, result: Result, count: int = 1) -> None:
         """Count alerts of ``source`` that ended as ``result``."""
@@ -80,3 +92,11 @@ class ApiMetrics:
     def override(self, decision: str) -> None:
         """Count an override that was recorded."""
         self._approvals.labels(f"override_{decision}").inc()
+
+    def interaction(self, outcome: Outcome) -> None:
+        """Count a click or a form of Slack."""
+        self._interactions.labels(outcome).inc()
+
+    def slack_connected(self, connected: bool) -> None:
+        """Say whether clicks reach this process by Socket Mode now."""
+        self._slack_connected.set(1 if connected else 0)

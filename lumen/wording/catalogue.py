@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lumen.wording import decision, episode, pages, slack
+from lumen.wording import decision, episode, pages, slack, slack_answers
 
 LANGUAGES = ("en", "ko")
 Texts = dict[str, tuple[str, str]]
 """Id of a text to its versions, in the order of :data:`LANGUAGES`. ``{name}`` is replaced by a value."""
 
-_TEXTS: Texts = {**decision.TEXTS, **episode.TEXTS, **pages.TEXTS, **slack.TEXTS}
+_TEXTS: Texts = {**decision.TEXTS, **episode.TEXTS, **pages.TEXTS, **slack.TEXTS, **slack_answers.TEXTS}
 
 
 class Wording:
