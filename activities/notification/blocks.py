@@ -59,7 +59,7 @@ def cut(text: str, limit: int) -> str:
 
     It is not public whether Slack counts before or after it escapes, and in which units: this counts the larger.
     """
-    costs = [_COSTS.get(char, 1 if ord(char) <= 0xFFFF else 2) for char in text]
+    costs = [_COSTS.get(char, 1 if ord(char) <= 0xFFFF else 2) for char in text[: limit + 1]]
     if sum(costs) <= limit:
         return text
     room, kept = limit - len(ELLIPSIS), 0

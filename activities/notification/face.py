@@ -13,6 +13,7 @@ from lumen.records import moment
 
 _ENDED = {State.COOLING, State.WATCHING, State.CLOSED}
 _DIGITS = 12  # of a digest: enough to compare by eye
+_LONGEST = 4000  # characters of any text that are looked at: more than are shown of any
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def _voters(found: Any) -> tuple[Voter, ...]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None or isinstance(value, dict | list) else printable(str(value))
+    return "" if value is None or isinstance(value, dict | list) else printable(str(value)[:_LONGEST])
 
 
 def _number(value: Any) -> int:

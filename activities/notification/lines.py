@@ -55,7 +55,7 @@ class LineWriter:
     def message(self, line: Line) -> Message:
         """Return a line as a message of one block."""
         text = self.text(line)
-        return Message(kit.fallback(text), [kit.section(text)])
+        return Message(text, [kit.section(text)])
 
 
 def _variant(line: Line) -> str:

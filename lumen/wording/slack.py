@@ -106,8 +106,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "OVERRIDE by {actor}: {decision}. The quorum was bypassed.",
         "수동 결정(override): {actor} 님, {decision}. 정족수 절차를 거치지 않았습니다.",
     ),
-    "slack.line.action": ("{name}: {status}", "{name}: {status}"),
-    "slack.line.ended": ("Attempt {attempt} ended: {outcome}", "{attempt}차 시도 종료: {outcome}"),
-    "slack.line.needs_human": ("A human is needed: {reason}", "사람의 조치가 필요합니다: {reason}"),
+    "slack.line.action": ("{name}: {status}.", "{name}: {status}."),
+    "slack.line.ended": ("Attempt {attempt} ended: {outcome}.", "{attempt}차 시도 종료: {outcome}."),
+    "slack.line.needs_human": ("A human is needed: {reason}.", "사람의 조치가 필요합니다: {reason}."),
     "slack.line.because": ("{line} Reason: {reason}", "{line} 사유: {reason}"),
 }
