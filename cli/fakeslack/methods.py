@@ -34,6 +34,22 @@ def _auth_test(_state: State, _arguments: Arguments) -> dict[str, Any]:
     }
 
 
+def _bots_info(state: State, arguments: Arguments) -> dict[str, Any]:
+    if arguments.need("bot") != BOT:
+        raise Refusal("bot_not_found")
+    return {
+        "bot": {
+            "id": BOT,
+            "deleted": False,
+            "name": "lumen",
+            "updated": int(state.clock()),
+            "app_id": APP,
+            "user_id": BOT_USER,
+            "icons": {},
+        }
+    }
+
+
 def _users_info(state: State, arguments: Arguments) -> dict[str, Any]:
     user = state.users.get(arguments.need("user"))
     if user is None:
@@ -129,6 +145,7 @@ def _nothing(_state: State, _arguments: Arguments) -> dict[str, Any]:
 CONNECT = "apps.connections.open"
 METHODS = {
     "auth.test": Method(_auth_test),
+    "bots.info": Method(_bots_info, "users:read"),
     "chat.postMessage": Method(messages.post, "chat:write"),
     "chat.update": Method(messages.update, "chat:write"),
     "chat.postEphemeral": Method(messages.show_to_one, "chat:write"),
