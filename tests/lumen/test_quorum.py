@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -46,17 +47,45 @@ def test_the_newest_vote_of_a_person_stands(votes: list[Vote], approval: Approva
 
 
 @given(VOTES, THRESHOLDS, st.data())
-def test_votes_commute(votes: list[Vote], approval: Approval, data: st.DataObject) -> None:
-    """The order in which votes arrive changes nothing, as long as no person casts two in one instant."""
-    distinct = list({(one.actor, one.at): one for one in votes}.values())
-    assert counted(data.draw(st.permutations(distinct)), approval) == counted(distinct, approval)
+def test_votes_commute_and_may_come_again(votes: list[Vote], approval: Approval, data: st.DataObject) -> None:
+    """In which order votes arrive, and how often each does, changes nothing: a replay never replaces a newer vote."""
+    numbered = [replace(one, id=f"v{number}") for number, one in enumerate(votes)]
+    again = data.draw(st.lists(st.sampled_from(numbered), max_size=12)) if numbered else []
+    assert counted(data.draw(st.permutations(numbered + again)), approval) == counted(numbered, approval)
 
 
-def test_of_two_votes_in_one_instant_the_later_to_arrive_stands() -> None:
-    """Times of equal value do not say which came first; the order of arrival does."""
+@given(VOTES, THRESHOLDS, st.integers(1, 5000))
+def test_a_vote_that_was_cast_never_comes_back_as_newer(votes: list[Vote], approval: Approval, later: int) -> None:
+    """Whatever time a second delivery gives for a vote that the box has seen, it changes nothing."""
+    numbered = [replace(one, id=f"v{number}") for number, one in enumerate(votes)]
+    again = [replace(one, at=one.at + timedelta(seconds=later)) for one in numbered]
+    assert counted(numbered + again, approval) == counted(numbered, approval)
+
+
+def test_the_id_of_another_person_silences_nobody() -> None:
+    """A vote is known by its id and its person, so nobody can use up the id of somebody else's vote."""
     box = VoteBox()
-    box.cast(vote(PEOPLE[0], "approve"))
-    box.cast(vote(PEOPLE[0], "reject"))
+    box.cast(vote(PEOPLE[0], "approve", vote_id="v1"))
+    assert box.cast(vote(PEOPLE[1], "approve", vote_id="v1"))
+    assert len(box.votes) == 2
+
+
+def test_a_cast_tells_whether_somebody_decided_anew() -> None:
+    """The first vote of a person and a change of mind are news; the same again is none."""
+    box = VoteBox()
+    said = [
+        box.cast(vote(PEOPLE[0], decision, seconds, vote_id=f"v{seconds}"))
+        for seconds, decision in ((0, "approve"), (1, "approve"), (3, "reject"), (2, "approve"), (4, "reject"))
+    ]
+    assert said == [True, False, True, False, False]
+
+
+@pytest.mark.parametrize("order", [("approve", "reject"), ("reject", "approve")])
+def test_of_two_votes_in_one_instant_the_no_stands(order: tuple[str, str]) -> None:
+    """Times of equal value do not say which came first, and a no outweighs a yes."""
+    box = VoteBox()
+    for decision in order:
+        box.cast(vote(PEOPLE[0], decision))
     assert box.tally(Approval(), NOW).status == "rejected"
 
 
