@@ -158,6 +158,26 @@ def line(note: Note, number: int = 1, *, loud: bool = False, at: datetime | None
     return Line(f"{number}.{note}", note, values, at, loud)
 
 
+def lines_of(text: str, first: int) -> list[Line]:
+    """Return one line of each kind with ``text`` in every value, numbered from ``first``."""
+    names = (
+        "actor",
+        "reason",
+        "name",
+        "people",
+        "text",
+        "outcome",
+        "channel",
+        "decision",
+        "status",
+        "minutes",
+        "attempt",
+    )
+    return [
+        Line(f"{number}.{note}", note, dict.fromkeys(names, text), AT) for number, note in enumerate(Note, start=first)
+    ]
+
+
 def request(
     document: dict[str, Any],
     *lines: Line,
