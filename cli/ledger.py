@@ -116,9 +116,12 @@ def _key_file(client: ClientSettings) -> Path:
 
 def _last_signed(client: ClientSettings) -> bytes | None:
     """Return the signed note that proofd goes on from, or None if it keeps none here yet."""
+    from proof.files.reading import read_plain  # noqa: PLC0415  # what only this command needs
+    from proof.format.note import MAX_NOTE_BYTES  # noqa: PLC0415  # needs the cryptography package
+
     path = Path(client.settings.proof_checkpoint_file or _beside(client)[1])
     try:
-        return path.read_bytes()
+        return read_plain(path, MAX_NOTE_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -111,9 +111,14 @@ def _copy_entries(source: LedgerSource, size: int, writer: ExportWriter) -> None
 
 
 def _anchor_files(folder: Path | None) -> dict[str, bytes]:
+    from proof.exporting.writer import anchor_limit  # noqa: PLC0415  # needs the cryptography package
+    from proof.files.reading import read_plain  # noqa: PLC0415  # what only this command needs
+
     if folder is None:
         return {}
     try:
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+        paths = [path for path in sorted(folder.iterdir()) if path.is_file()]
+        return {path.name: read_plain(path, anchor_limit(path.name)) for path in paths}
     except OSError as error:
-        raise CommandError(f"cannot read {folder}: {error.strerror}: correct --anchors", USAGE) from None
+        text = f"cannot read {error.filename or folder}: {error.strerror}: correct --anchors"
+        raise CommandError(text, USAGE) from None

@@ -94,3 +94,8 @@ class SignatureError(NoteError):
     """A well-formed note is not signed by a key that is trusted, or the signature is false."""
 
     reason = "bad_signature"
+
+
+def told(error: BaseException) -> str:
+    """Return what ``error`` says, for everybody: what the system says of a file, without the path."""
+    return f"{type(error).__name__}: {error.strerror if isinstance(error, OSError) and error.strerror else error}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from proof.anchoring.directory import DirectorySink, misnamed
+from proof.anchoring.directory import DirectorySink
 from proof.anchoring.publisher import Publisher
 from proof.anchoring.sink import Sink
 from proof.anchoring.webhook import WebhookSink
@@ -83,7 +83,7 @@ def open_ledger(
         raw = last.load()
         try:
             ring = _keys(store, places, identity.origin, signed=raw is not None)
-            known, problem = _problem(store, identity.origin, ring, last, raw, folder)
+            known, problem = _problem(store, identity.origin, ring, raw, folder)
             published = _published(store, identity.origin, ring, raw)
             notary = Notary(store, identity.origin, ring, last, published, on_fatal)
             undo.callback(notary.close)
@@ -95,6 +95,8 @@ def open_ledger(
                 store.keep(KeptCheckpoint(first.tree.size, first.note)).result(60)
                 publisher.start()
             else:
+                # The reason is told to everybody who asks, so the paths stand here alone.
+                _log.error("last signed checkpoint: %s, anchors: %s", last.path, places.anchor_folder or "none here")
                 store.freeze(problem)
         except (BrokenChainError, InvalidProofError) as error:
             raise StartError(f"the ledger does not verify: {error}. Nothing was signed") from None
@@ -133,17 +135,18 @@ def _published(store: LedgerStore, origin: str, ring: KeyRing, raw: bytes | None
 
 
 def _problem(
-    store: LedgerStore, origin: str, ring: KeyRing, last: LastSigned, raw: bytes | None, folder: DirectorySink | None
+    store: LedgerStore, origin: str, ring: KeyRing, raw: bytes | None, folder: DirectorySink | None
 ) -> tuple[dict[str, int], str | None]:
     """Return which size each sink has, and why nothing may be added, or None."""
     known: dict[str, int] = {}
     if raw is None:
-        problem = missing_objection(store, str(last.path))
+        problem = missing_objection(store)
     else:
-        problem = objection(store, origin, raw, f"the last signed checkpoint {last.path}", ring.verifiers)
+        problem = objection(store, origin, raw, "the last signed checkpoint", ring.verifiers)
     newest = None if folder is None else folder.newest()
     if problem is None and folder is not None and newest is not None:
-        path, note = newest
-        problem = misnamed(path, note) or objection(store, origin, note, f"the newest anchor {path}", None)
-        known[folder.name] = int(path.stem) if problem is None else -1
+        where = f"the newest anchor {newest.path.name}"
+        flaw = newest.flaw
+        problem = f"{where}: {flaw}" if flaw else objection(store, origin, newest.note, where, None)
+        known[folder.name] = newest.size if problem is None else -1
     return known, problem

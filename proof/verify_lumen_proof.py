@@ -27,6 +27,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -35,6 +36,11 @@ LIMIT = 2**53 - 1
 ENTRY_LIMIT = 65_535
 PART_LIMIT = 64 * 1024 * 1024
 NOTE_LIMIT = 64 * 1024
+ANCHOR_LIMIT = 1024 * 1024
+BUNDLE_LIMIT = 128 * 1024 * 1024
+SMALL_LIMIT = 1024 * 1024 * 1024  # all checkpoints and anchors together, each at least LEAST: they are kept in memory
+LEAST = 256
+TOO_MUCH = "the checkpoints and anchors have more than {} bytes, each counted as at least {}"
 CHUNK = 1024 * 1024
 BUCKETS = 256
 SAY_EVERY = 2.0  # seconds
@@ -465,6 +471,7 @@ class Content:
 
 
 def read_small(path: Path, limit: int) -> bytes:
+    """Return the content, or its first ``limit`` bytes and one more."""
     with path.open("rb") as file:
         return file.read(limit + 1)
 
@@ -510,7 +517,7 @@ class Export:
         self.stack: list[bytes] = []
         self.valid: list[Checkpoint] = []
         self.trusted: list[Key] = []
-        self.count = self.part_count = self.signed = 0
+        self.count = self.part_count = self.signed = self.small = 0
         self.log = self.head = self.last_at = b""
         self.erased: dict[bytes, int] = {}
         self.recorded: dict[bytes, int] = {}
@@ -543,7 +550,10 @@ class Export:
         """Take in the names; anything but the files of the format is a finding."""
         for path in sorted(self.folder.iterdir()):
             if path.name in {CHECKPOINTS, ANCHORS} and path.is_dir() and not path.is_symlink():
-                for inner in sorted(path.iterdir()):
+                inners = sorted(islice(path.iterdir(), SMALL_LIMIT // LEAST + 1))
+                if len(inners) > SMALL_LIMIT // LEAST:
+                    raise Unreadable(TOO_MUCH.format(SMALL_LIMIT, LEAST))
+                for inner in inners:
                     self.add_file(f"{path.name}/{inner.name}", inner)
             elif path.name in {ENTRIES, LEAVES, PARTS, MANIFEST}:
                 self.add_file(path.name, path)
@@ -567,7 +577,13 @@ class Export:
             folder, _, base = name.partition("/")
             if not base:
                 continue
-            raw = read_small(self.folder / name, PART_LIMIT)
+            limit = NOTE_LIMIT if folder == CHECKPOINTS or base.endswith(".note") else ANCHOR_LIMIT
+            raw = read_small(self.folder / name, limit)
+            if len(raw) > limit and limit != NOTE_LIMIT:
+                self.findings.append(Tampered(None, "file", f"{name!a} has more than {limit} bytes"))
+            self.small += max(len(raw), LEAST)
+            if self.small > SMALL_LIMIT:
+                raise Unreadable(TOO_MUCH.format(SMALL_LIMIT, LEAST))
             self.files[name] = {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
             if folder == ANCHORS and not base.endswith(".note"):
                 continue
@@ -748,7 +764,10 @@ class Export:
 
     def manifest(self) -> None:
         """The manifest is the one that belongs to what was read."""
-        raw = read_small(self.folder / MANIFEST, PART_LIMIT)
+        expected = len(canonical(self.facts())) + 200  # the log id, if there is no entry that has it
+        raw = read_small(self.folder / MANIFEST, expected)
+        if len(raw) > expected:
+            raise Tampered(None, "manifest", "manifest.json is longer than that of these files")
         try:
             stated = parse(raw)
             stated = stated if isinstance(stated, dict) else {}
@@ -842,6 +861,7 @@ class Bundle:
         self.raw, self.pinned = raw, keys
         self.told: list[str] = []
         self.seq = -1
+        self.place: int | None = None  # of the entry that is being read, as soon as it has told its number
         self.last_at = b""
         self.about_alert = False
         self.known: dict[int, Known] = {}
@@ -865,10 +885,11 @@ class Bundle:
             if not signers(self.checkpoint, self.pinned):
                 raise Tampered(None, "checkpoint", "the checkpoint is not signed by the given key")
             for item in content["entries"]:
+                self.place = None
                 self.entry(item)
+            self.place = None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
-            place = self.seq + 1 if isinstance(getattr(self, "content", None), dict) and self.seq >= 0 else None
-            raise Tampered(place, "format", f"the bundle cannot be read: {problem}") from None
+            raise Tampered(self.place, "format", f"the bundle cannot be read: {problem}") from None
         self.belongs_together()
 
     def belongs_together(self) -> None:
@@ -879,13 +900,13 @@ class Bundle:
             self.relations(known)
 
     def entry(self, item: dict[str, Any]) -> None:
-        if item.keys() != {"entry", "proof", "parts"}:
-            raise MalformedError("an entry has other fields than entry, proof and parts")
         line = item["entry"].encode()
         entry = read_entry(line)
         if entry is None:
             raise MalformedError("the bytes of an entry are not the one form of an entry")
-        seq = entry.seq
+        seq = self.place = entry.seq
+        if item.keys() != {"entry", "proof", "parts"}:
+            raise MalformedError("an entry has other fields than entry, proof and parts")
         if entry.log.decode() != self.content["log"]:
             raise Tampered(seq, "log", "the entry belongs to another log")
         if seq <= self.seq:
@@ -1115,7 +1136,10 @@ def verify_export(chosen: argparse.Namespace) -> dict[str, Any]:
 def verify_bundle(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.against:
         raise Unreadable("--against needs an export: a bundle does not show how the log began")
-    bundle = Bundle(read_small(chosen.path, 1 << 30), chosen.vkey)
+    raw = read_small(chosen.path, BUNDLE_LIMIT)
+    if len(raw) > BUNDLE_LIMIT:
+        raise Unreadable(f"{chosen.path} has more than {BUNDLE_LIMIT} bytes: that is no bundle")
+    bundle = Bundle(raw, chosen.vkey)
     bundle.verify()
     check_age(bundle.checkpoint, bundle.last_at, chosen.witness, chosen.max_age)
     facts = {name: bundle.content[name] for name in ("format", "version", "origin", "log", "alert_key")}

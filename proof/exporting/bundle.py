@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proof.exporting.writer import ExportError
 from proof.format.canonical import canonical_bytes
 from proof.format.chain import StoredEntry
 
 FORMAT = "lumen-proof-bundle"
 VERSION = 1
+MAX_BYTES = 128 * 1024 * 1024
+"""A verifier reads no larger one, since it has all of it in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,10 @@ class ProvenEntry:
 
 
 def bundle_bytes(origin: str, log: str, alert_key: str, checkpoint: bytes, entries: Sequence[ProvenEntry]) -> bytes:
-    """Return the file; ``checkpoint`` is the signed note that the proofs lead to, ``entries`` ascend by ``seq``."""
+    """Return the file; ``checkpoint`` is the signed note that the proofs lead to, ``entries`` ascend by ``seq``.
+
+    Raises ``ExportError`` if it is too large for a verifier.
+    """
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -33,7 +39,10 @@ def bundle_bytes(origin: str, log: str, alert_key: str, checkpoint: bytes, entri
         "checkpoint": checkpoint.decode("utf-8"),
         "entries": [_item(entry) for entry in entries],
     }
-    return canonical_bytes(content) + b"\n"
+    whole = canonical_bytes(content) + b"\n"
+    if len(whole) > MAX_BYTES:
+        raise ExportError(f"the bundle would have {len(whole)} bytes, the limit is {MAX_BYTES}: take an export")
+    return whole
 
 
 def _item(entry: ProvenEntry) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import IO, Any, Self
 
+from proof.files.reading import open_plain
+
 _BUFFER = 1024 * 1024
 
 
@@ -34,11 +36,11 @@ class _Counted:
 
 
 class DigestReader(_Counted):
-    """An existing file; raises ``OSError``."""
+    """An existing plain file; raises ``OSError``."""
 
     def __init__(self, path: Path) -> None:
         """Open ``path``."""
-        super().__init__(path, path.open("rb", buffering=_BUFFER))
+        super().__init__(path, open_plain(path, _BUFFER))
 
     def __exit__(self, *_: object) -> None:
         """Close it."""

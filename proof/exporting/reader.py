@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,16 @@ from proof.exporting.writer import (
     PARTS,
     VERSION,
     ExportError,
+    anchor_limit,
 )
+from proof.files.reading import NotPlainError, open_plain
 from proof.format.canonical import canonical_bytes
 from proof.format.chain import ChainCheck, StoredEntry, StoredPart
 from proof.format.checkpoint import Checkpoint, parse_checkpoint
 from proof.format.entry import MAX_ENTRY_BYTES, NO_KEY, Entry, decode_entry
 from proof.format.kinds import KEY_ROTATED, PART_ERASED, ROTATION_PREFIX, erased_idem
 from proof.format.merkle import HASH_BYTES, Frontier
-from proof.format.note import SignedNote, VerifierKey, parse_note, verify_note
+from proof.format.note import MAX_NOTE_BYTES, SignedNote, VerifierKey, parse_note, verify_note
 from proof.signing.trust import KeyTrust, Rotation
 from proof.store import KeptCheckpoint
 
@@ -37,7 +40,9 @@ _PART = re.compile(
     rb'\{"seq":(0|[1-9][0-9]{0,15}),"name":"([a-z0-9_]+)","salt":(null|"[0-9a-f]{64}"),"data":(.*)\}', re.DOTALL
 )
 _MAX_PART_LINE = 64 * 1024 * 1024
-_MAX_NOTE = 64 * 1024
+_MAX_SMALL_BYTES = 1024 * 1024 * 1024
+"""Of all checkpoints and anchors together, which are kept in memory; each counts as at least ``_LEAST``."""
+_LEAST = 256
 
 
 class ExportReader:
@@ -59,6 +64,7 @@ class ExportReader:
         self._problem: BrokenChainError | None = None
         self._notes: dict[int, tuple[SignedNote, Checkpoint]] = {}
         self._anchors: list[tuple[SignedNote, Checkpoint]] = []
+        self._small = 0
         self._signed: dict[int, set[VerifierKey]] = {}
         self._roots: dict[int, bytes] = {}
         self._erased: dict[str, int] = {}
@@ -78,11 +84,17 @@ class ExportReader:
             raise self._earlier(error) from None
         except FileNotFoundError as error:
             raise BrokenChainError(None, "file", f"{Path(error.filename).name} is not there") from None
+        except NotPlainError as error:
+            raise BrokenChainError(None, "file", f"{Path(error.filename).name} is not a plain file") from None
         except OSError as error:
             raise ExportError(f"cannot read {error.filename}: {error.strerror}") from None
 
     def _read_notes(self) -> None:
-        for path in sorted(self._folder.rglob("*")):
+        most = _MAX_SMALL_BYTES // _LEAST
+        paths = sorted(islice(self._folder.rglob("*"), most + 1))
+        if len(paths) > most:
+            raise self._too_much()
+        for path in paths:
             name = path.relative_to(self._folder).as_posix()
             folder, _, base = name.rpartition("/")
             if any("\ud800" <= one <= "\udfff" for one in name):
@@ -92,11 +104,19 @@ class ExportReader:
             elif path.is_dir() and name in {CHECKPOINTS, ANCHORS}:
                 continue
             elif folder in {CHECKPOINTS, ANCHORS} and path.is_file():
-                self._read_note(name, folder, base, path.read_bytes())
+                self._read_note(name, folder, base)
             elif name not in {ENTRIES, LEAVES, PARTS, MANIFEST} or not path.is_file():
                 self._note_problem("file", f"{name!a} is no part of an export")
 
-    def _read_note(self, name: str, folder: str, base: str, raw: bytes) -> None:
+    def _read_note(self, name: str, folder: str, base: str) -> None:
+        limit = anchor_limit(base) if folder == ANCHORS else MAX_NOTE_BYTES
+        with open_plain(self._folder / name) as file:
+            raw = file.read(limit + 1)
+        self._small += max(len(raw), _LEAST)
+        if self._small > _MAX_SMALL_BYTES:
+            raise self._too_much()
+        if len(raw) > limit and not base.endswith(".note"):
+            self._note_problem("file", f"{name!a} has more than {limit} bytes")
         self._files[name] = {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
         self._counts[folder] += 1
         if folder == ANCHORS and not base.endswith(".note"):
@@ -116,6 +136,12 @@ class ExportReader:
         else:
             self._notes[checkpoint.tree.size] = note, checkpoint
             self.checkpoints.append(KeptCheckpoint(checkpoint.tree.size, raw))
+
+    def _too_much(self) -> ExportError:
+        return ExportError(
+            f"the checkpoints and anchors of {self._folder} have more than {_MAX_SMALL_BYTES} bytes, "
+            f"each counted as at least {_LEAST}"
+        )
 
     def _note_problem(self, code: str, text: str) -> None:
         """Keep the first problem that no entry is at fault for: one that has an entry is told before it."""
@@ -238,7 +264,10 @@ class ExportReader:
             "counts": self._counts,
             "files": self._files,
         }
-        if (self._folder / MANIFEST).read_bytes() != canonical_bytes(manifest) + b"\n":
+        expected = canonical_bytes(manifest) + b"\n"
+        with open_plain(self._folder / MANIFEST) as file:
+            found = file.read(len(expected) + 1)
+        if found != expected:
             raise BrokenChainError(None, "manifest", f"{MANIFEST} is not that of these files")
 
 

@@ -13,11 +13,14 @@ from proof.format.canonical import canonical_bytes
 from proof.format.chain import StoredEntry, StoredPart, check_entry
 from proof.format.kinds import PART_ERASED, erased_idem
 from proof.format.merkle import Frontier, TreeHead
+from proof.format.note import MAX_NOTE_BYTES
 
 FORMAT = "lumen-proof-export"
 VERSION = 1
 ENTRIES, LEAVES, PARTS, MANIFEST = "entries.jsonl", "leaves.bin", "parts.jsonl", "manifest.json"
 CHECKPOINTS, ANCHORS = "checkpoints", "anchors"
+MAX_ANCHOR_BYTES = 1024 * 1024
+"""The limit of an anchor that is no checkpoint; one that is has that of a note."""
 
 
 class ExportError(ProofError):
@@ -97,6 +100,9 @@ class ExportWriter:
         """Write what somebody else said about a checkpoint; ``name`` is a plain file name."""
         if not name or Path(name).name != name or name.startswith("."):
             raise ExportError(f"an anchor cannot be named {name!a}")
+        limit = anchor_limit(name)
+        if len(content) > limit:
+            raise ExportError(f"the anchor {name!a} has {len(content)} bytes, the limit is {limit}")
         self._small(f"{ANCHORS}/{name}", content)
         self._counts["anchors"] += 1
 
@@ -134,6 +140,11 @@ def part_line(seq: int, part: StoredPart) -> bytes:
     if part.salt is None or part.data is None:
         return head + b'null,"data":null}\n'
     return head + b'"%b","data":%b}\n' % (part.salt.hex().encode(), part.data)
+
+
+def anchor_limit(name: str) -> int:
+    """Return how many bytes the anchor with this file name may have."""
+    return MAX_NOTE_BYTES if name.endswith(".note") else MAX_ANCHOR_BYTES
 
 
 def _new_file(path: Path) -> DigestWriter:

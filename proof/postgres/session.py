@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +14,12 @@ import psycopg
 from proof.errors import BrokenChainError, ProofError, StartError, UnavailableError
 from proof.postgres.dsn import Dsn
 
+_log = logging.getLogger(__name__)
 Connection = psycopg.Connection[tuple[Any, ...]]
 _CONNECTION_LOST = ("08", "53", "55", "57", "40")
 """Classes of SQLSTATE that say nothing about what is stored: connection, resources, locks, intervention, conflicts."""
 _MAX_NAME_BYTES = 63
+_PATH = re.compile(r"[^\s\"']*/[^\s\"']*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,15 @@ def is_passing(error: psycopg.Error) -> bool:
 def translated(error: psycopg.Error, dsn: Dsn) -> ProofError:
     """Return what an error while reading means for the ledger."""
     if is_passing(error):
-        return UnavailableError(f"PostgreSQL does not answer: {dsn.told(error)}")
-    return BrokenChainError(None, "database", f"PostgreSQL cannot read the ledger: {dsn.told(error)}")
+        return UnavailableError(f"PostgreSQL does not answer: {for_everybody(error, dsn)}")
+    return BrokenChainError(None, "database", f"PostgreSQL cannot read the ledger: {for_everybody(error, dsn)}")
+
+
+def for_everybody(error: psycopg.Error, dsn: Dsn) -> str:
+    """Return what ``error`` says without the paths of sockets and of files of the server, which go into the log."""
+    text = dsn.told(error)
+    _log.error("PostgreSQL: %s", text)
+    return _PATH.sub("[path]", text)
 
 
 def refused(error: psycopg.Error, dsn: Dsn) -> StartError:

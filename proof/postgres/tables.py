@@ -13,7 +13,7 @@ from proof.errors import BrokenChainError
 from proof.format.chain import Head, StoredEntry
 from proof.postgres.dsn import Dsn
 from proof.postgres.reader import head_of, read_by_idem
-from proof.postgres.session import Connection, Timing, configure, fetch, milliseconds
+from proof.postgres.session import Connection, Timing, configure, fetch, for_everybody, milliseconds
 from proof.storing.sequencer import FOREIGN_WRITE, Addition
 
 _BEGIN = """
@@ -150,7 +150,7 @@ class PostgresTables:
         try:
             yield
         except psycopg.Error as error:
-            raise PostgresError(self._dsn.told(error)) from None
+            raise PostgresError(for_everybody(error, self._dsn)) from None
 
     def _show_life(self, on_lost: Callable[[PostgresError], None]) -> None:
         while not self._closing.wait(self._timing.beat):
@@ -160,7 +160,7 @@ class PostgresTables:
                 self._session.execute("SELECT 1")
             except psycopg.Error as error:
                 if not self._closing.is_set():
-                    on_lost(PostgresError(self._dsn.told(error)))
+                    on_lost(PostgresError(for_everybody(error, self._dsn)))
                 return
             finally:
                 self._busy.release()

@@ -13,7 +13,7 @@ from proof.format.merkle import NodeId
 from proof.postgres.dsn import Dsn
 from proof.postgres.reader import ENTRIES_FROM, HEAD, PARTS_FROM, head_of, read_entry, read_nodes
 from proof.postgres.schema import UNIQUE_KEYS
-from proof.postgres.session import Connection, connect, fetch, is_passing, translated
+from proof.postgres.session import Connection, connect, fetch, for_everybody, is_passing, translated
 from proof.store import KeptCheckpoint
 from proof.storing.checking import Counted, Progress, Stored, beginning, check_start, check_stored, stated_root
 from proof.storing.rows import Row, merged
@@ -52,9 +52,9 @@ def verify_database(dsn: Dsn, log: str, known: Head | None = None, start: Progre
     except psycopg.Error as error:
         if is_passing(error):
             raise translated(error, dsn) from None
-        raise BrokenChainError(
-            _first_unreadable(dsn, counted.checked), "database", f"PostgreSQL cannot read the ledger: {dsn.told(error)}"
-        ) from None
+        seq = _first_unreadable(dsn, counted.checked)
+        text = f"PostgreSQL cannot read the ledger: {for_everybody(error, dsn)}"
+        raise BrokenChainError(seq, "database", text) from None
 
 
 class _Streams:

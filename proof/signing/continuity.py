@@ -25,8 +25,8 @@ def objection(
 ) -> str | None:
     """Return why nothing may be added to ``store`` after the signed note ``raw``, or None if it goes on from there.
 
-    ``where`` names the note for people. ``keys`` are those that may have signed it; None: compare what it says, whoever
-    signed it. Raises ``BrokenChainError`` if the store cannot be read.
+    ``where`` names the note for everybody: no path. ``keys`` are those that may have signed it; None: compare what it
+    says, whoever signed it. Raises ``BrokenChainError`` if the store cannot be read.
     """
     try:
         checkpoint = _opened(raw, origin, keys)
@@ -46,12 +46,12 @@ def objection(
     return None
 
 
-def missing_objection(store: LedgerStore, where: str) -> str | None:
-    """Return why nothing may be added to ``store`` when the last signed checkpoint is not at ``where``, or None."""
+def missing_objection(store: LedgerStore) -> str | None:
+    """Return why nothing may be added to ``store`` when there is no last signed checkpoint, or None."""
     if not was_signed(store):
         return None
     return (
-        f"the last signed checkpoint is not in {where}, although the ledger has been signed: it cannot be seen whether this "
+        "the last signed checkpoint is not in its place, although the ledger has been signed: it cannot be seen whether this "
         "copy is the newest. Put the file back, or the newest checkpoint of this ledger that you keep elsewhere"
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from proof.errors import BrokenChainError, StartError
 from proof.files.durable import replace_file
 from proof.files.lockfile import WriterLock, refuse_network_file_system
+from proof.files.reading import open_plain
 from proof.format.note import MAX_NOTE_BYTES
 
 
@@ -56,7 +57,7 @@ class LastSigned:
         """
         if self._read() != expected:
             raise BrokenChainError(
-                None, "checkpoint", f"somebody else changed the last signed checkpoint {self._path}: two ledgers use it"
+                None, "checkpoint", "somebody else changed the last signed checkpoint: two ledgers use it"
             )
         replace_file(self._path, note)
 
@@ -66,7 +67,7 @@ class LastSigned:
 
     def _read(self) -> bytes | None:
         try:
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 return file.read(MAX_NOTE_BYTES + 1)
         except FileNotFoundError:
             return None

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proof.errors import BrokenChainError, InvalidProofError, UnavailableError
+from proof.errors import BrokenChainError, InvalidProofError, UnavailableError, told
 from proof.format.checkpoint import Checkpoint, sign_checkpoint
 from proof.format.merkle import NodeId, TreeHead, consistency_proof, verify_consistency
 from proof.signing.keyfile import KeyRing
@@ -129,7 +129,8 @@ class Notary:
         except (InvalidProofError, BrokenChainError) as error:
             self._store.freeze(f"no checkpoint can be signed: {error}")
         except BaseException as error:  # noqa: BLE001 - the edge of this thread: the disk may have anything, so the process must stop
-            self._store.freeze(f"the signed checkpoint cannot be kept ({type(error).__name__}: {error})")
+            _log.exception("the signed checkpoint cannot be kept in %s", self._last.path)
+            self._store.freeze(f"the signed checkpoint cannot be kept ({told(error)})")
             self._fatal(error)
         finally:
             with self._changed:

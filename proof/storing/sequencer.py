@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, cast
 
-from proof.errors import BrokenChainError, ProofError, UnavailableError
+from proof.errors import BrokenChainError, ProofError, UnavailableError, told
 from proof.format.chain import Head, StoredEntry, check_entry
 from proof.format.merkle import NodeId, TreeHead
 from proof.store import Commit, KeptCheckpoint, Receipt
@@ -139,7 +139,7 @@ class Sequencer:
         return self._commits.submit(item)
 
     def _stop(self, error: BaseException) -> None:
-        self.freeze(f"a write failed ({type(error).__name__}: {error})")
+        self.freeze(f"a write failed ({told(error)})")
         self._tables.abandon()
         self._fatal(error)
 

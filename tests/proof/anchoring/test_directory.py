@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from proof.anchoring.directory import DirectorySink
+from proof.anchoring.directory import Anchor, DirectorySink
 from proof.anchoring.sink import AnchorError, ForkError
 from proof.errors import StartError
 from proof.format.checkpoint import Checkpoint, sign_checkpoint
@@ -33,7 +35,7 @@ def test_each_size_is_a_file(tmp_path: Path) -> None:
     for size in (9, 100, 20):
         assert sink.publish(checkpoint(size)) == f"{size:020d}.note"
     path = tmp_path / "00000000000000000100.note"
-    assert sink.newest() == (path, checkpoint(100).note)
+    assert sink.newest() == Anchor(path, checkpoint(100).note)
     assert max(tmp_path.iterdir()) == path
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert len(list(tmp_path.iterdir())) == 3
@@ -44,7 +46,7 @@ def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
     sink = DirectorySink(tmp_path)
     sink.publish(checkpoint(3))
     sink.publish(checkpoint(3, keys=2))
-    assert sink.newest() == (tmp_path / f"{3:020d}.note", checkpoint(3).note)
+    assert sink.newest() == Anchor(tmp_path / f"{3:020d}.note", checkpoint(3).note)
 
 
 def test_another_one_of_the_same_size_is_not_replaced(tmp_path: Path) -> None:
@@ -73,6 +75,21 @@ def test_other_files_are_not_anchors(tmp_path: Path) -> None:
     for name in (".git", "README", "5.note", f"{5:020d}.note.new", f"{5:021d}.note"):
         (tmp_path / name).write_bytes(b"x")
     assert DirectorySink(tmp_path).newest() is None
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_plain_file_is_named_and_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """Under the name of an anchor it has a flaw as the newest one, and fails an attempt to write there."""
+    path = tmp_path / f"{3:020d}.note"
+    make(path)
+    sink = DirectorySink(tmp_path)
+    newest = sink.newest()
+    assert newest is not None
+    assert (newest.path, newest.note) == (path, b"")
+    assert "no plain file" in (newest.flaw or "")
+    with pytest.raises(AnchorError, match=r"0003\.note: it is no plain file"):
+        sink.publish(checkpoint(3))
 
 
 def test_a_directory_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
