@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio import activity
 
 from activities.guarding import FreezeSwitch
-from activities.kinds.protocol import Ended, Kind
+from activities.kinds.protocol import Ended, Kind, Telling
 from activities.ledger_client import LedgerClient, LedgerConflictError
 from activities.metrics import WorkerMetrics
 from activities.planning import current_plan
@@ -29,6 +29,11 @@ _LOG = logging.getLogger("lumen.executing")
 _HEARTBEAT = 2.0
 _LEDGER_PATIENCE = 8.0
 _LATE_PAUSE = 1.0
+_TOLD = 2000
+"""Characters of each stream in a sign of life: fewer than are redacted, so that no secret is cut before it is found."""
+
+Redact = Callable[[str], str]
+"""Returns a text without secrets."""
 
 
 class LedgeredExecuting(Executing):
@@ -41,13 +46,15 @@ class LedgeredExecuting(Executing):
         ledger: LedgerClient,
         kinds: Mapping[ActionKind, Kind],
         metrics: WorkerMetrics,
+        redact: Redact,
     ) -> None:
-        """Keep the collaborators."""
+        """Keep the collaborators; what a running action prints goes through ``redact`` before it leaves this process."""
         self._source = source
         self._freeze = freeze
         self._ledger = ledger
         self._kinds = kinds
         self._metrics = metrics
+        self._redact = redact
         self._late: set[asyncio.Task[None]] = set()
 
     @activity.defn(name="execute")
@@ -60,7 +67,7 @@ class LedgeredExecuting(Executing):
         action = next(action for action in plan.actions if action.name == request.action)
         stop = _Stop()
         run_id = activity.info().workflow_run_id or ""
-        heartbeats = asyncio.create_task(_heartbeat())
+        heartbeats = asyncio.create_task(self._heartbeat(action, request.key))
         try:
             return await _to_the_end(self._claim_and_act(request, plan, action, run_id, stop), stop)
         finally:
@@ -114,6 +121,16 @@ class LedgeredExecuting(Executing):
             duration_sec=round(time.monotonic() - began, 3),
             detail=ended.detail,
         )
+
+    async def _heartbeat(self, action: PlannedAction, key: str) -> None:
+        """Give signs of life, with the end of what the action has printed so far; the console shows it."""
+        kind = self._kinds[action.kind]
+        # Not at once: each is a write in Temporal, and most actions are over before the first is needed.
+        while True:
+            await asyncio.sleep(_HEARTBEAT)
+            said = kind.said(key) if isinstance(kind, Telling) else {}
+            told = {name: self._redact(text)[-_TOLD:] for name, text in said.items()}
+            activity.heartbeat({"action": action.name, **told})
 
     def _append_later(self, entry: LedgerAppend) -> None:
         late = asyncio.create_task(self._append_until_taken(entry))
@@ -174,10 +191,3 @@ def _after_shutdown(ended: Ended, action: PlannedAction) -> Ended:
         return ended
     status = ActionStatus.FAILED if action.idempotent else ActionStatus.UNKNOWN
     return Ended(status, "ended in its middle because its worker was stopped", ended.detail)
-
-
-async def _heartbeat() -> None:
-    # Not at once: each is a write in Temporal, and most actions are over before the first is needed.
-    while True:
-        await asyncio.sleep(_HEARTBEAT)
-        activity.heartbeat()

@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
-from cli.redaction import Redactor, secrets_of
+from lumen.redaction import Redactor, secrets_of
 from lumen.settings import Settings
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {

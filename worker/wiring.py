@@ -29,6 +29,7 @@ from activities.prometheus import Prometheus
 from activities.proving import HttpProving
 from activities.routing import AlertRouter
 from lumen import names
+from lumen.redaction import Redactor, secrets_of
 from lumen.settings import Settings
 from rules.source import RuleSource
 from workflows.alert import AlertWorkflow
@@ -75,6 +76,7 @@ def wire(
 ) -> Wired:
     """Build the activities of one worker process; ``standby`` shortens the start of commands."""
     ledger = LedgerClient(http, settings.proofd_url, settings.proofd_tokens[0])
+    redact = Redactor(secrets_of(settings))
     freeze = FreezeSwitch(client)
     prometheus = Prometheus(http, settings.prometheus_url)
     context = KindContext(
@@ -106,7 +108,7 @@ def wire(
         ),
         routing=TemporalRouting(client, AlertRouter(client), source, metrics),
         commanding=BusCommanding(http, settings.control_bus_url, settings.control_bus_token, source, freeze),
-        executing=LedgeredExecuting(source, freeze, ledger, kinds_registry(context), metrics),
+        executing=LedgeredExecuting(source, freeze, ledger, kinds_registry(context), metrics, redact.text),
     )
 
 

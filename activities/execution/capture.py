@@ -51,6 +51,11 @@ class Capture:
         if len(self._tail) > 2 * self._tail_cap:  # cut rarely: each cut moves the rest
             del self._tail[: len(self._tail) - self._tail_cap]
 
+    def last(self, limit: int) -> str:
+        """Return the last part of what has been taken in so far, of at most ``limit`` bytes (less than half the cap)."""
+        taken = bytes(self._head[-limit:] + self._tail[-limit:])[-limit:]
+        return without_split_start(taken).decode(errors="backslashreplace")
+
     def captured(self) -> Captured:
         """What has been taken in so far."""
         del self._tail[: max(0, len(self._tail) - self._tail_cap)]

@@ -59,6 +59,11 @@ class RunningCommand:
         """Whether the result is there."""
         return self._end.done()
 
+    def said(self, limit: int) -> dict[str, str]:
+        """Return the last part of what it has printed so far, at most ``limit`` bytes by stream; less once it has ended."""
+        found = self._supervised
+        return {"stdout": found.stdout.last(limit), "stderr": found.stderr.last(limit)} if found else {}
+
     async def started(self) -> bool:
         """Wait until it is known whether the command started. False: surely not."""
         await asyncio.wait({self._link.start_known})

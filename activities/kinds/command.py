@@ -17,6 +17,9 @@ from lumen.plan import Plan, PlannedAction
 CAPTURE_BYTES = 16 * 1024
 """Bytes kept of each output stream, half from its start and half from its end; the hash is over all of it."""
 
+TOLD_BYTES = 4000
+"""Bytes of each stream that are told while the program runs."""
+
 
 class CommandKind:
     """Runs programs."""
@@ -24,6 +27,12 @@ class CommandKind:
     def __init__(self, context: KindContext) -> None:
         """Keep where relative paths begin and which Python ``python`` means."""
         self._context = context
+        self._running: dict[str, RunningCommand] = {}
+
+    def said(self, key: str) -> dict[str, str]:
+        """Return the end of what the running program has printed so far, by stream."""
+        running = self._running.get(key)
+        return running.said(TOLD_BYTES) if running else {}
 
     async def run(self, action: PlannedAction, plan: Plan, request: ExecuteRequest, cancel: asyncio.Event) -> Ended:
         """Run the program to its end. The idempotency key is in its environment as ``LUMEN_IDEMPOTENCY_KEY``."""
@@ -39,7 +48,7 @@ class CommandKind:
             grace=GRACE,
             capture_bytes=CAPTURE_BYTES,
         )
-        running = RunningCommand(spec, self._context.standby)
+        running = self._running[request.key] = RunningCommand(spec, self._context.standby)
         ending = asyncio.create_task(finished(running))
         asked = asyncio.create_task(cancel.wait())
         try:
@@ -49,6 +58,7 @@ class CommandKind:
             result = await ending
         finally:
             asked.cancel()
+            self._running.pop(request.key, None)
         return _ended(result, action.timeout)
 
 

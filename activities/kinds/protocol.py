@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
@@ -44,4 +44,13 @@ class Kind(Protocol):
 
     async def run(self, action: PlannedAction, plan: Plan, request: ExecuteRequest, cancel: asyncio.Event) -> Ended:
         """Run ``action`` and return how it ended; never raises for what the action did. ``cancel`` asks it to stop."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A kind whose actions can be watched while they run."""
+
+    def said(self, key: str) -> dict[str, str]:
+        """Return the last part of what the action with this idempotency key has printed so far, by stream."""
         ...

@@ -11,7 +11,7 @@ from cli.doctor.case import Case, read_case
 from cli.doctor.finding import Check, Finding, fail, warn
 from cli.doctor.scene import Scene, look
 from cli.doctor.sight import Eyes
-from cli.redaction import Redactor, secrets_of
+from lumen.redaction import Redactor, secrets_of
 
 SECONDS = 2.0
 """For each request, and for each check after the first look: all of it ends within three times that."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cli.datadir import SECRETS_FILE, WEBHOOK_TOKEN_FILE
-from cli.redaction import Redactor
 from cli.settings import local_url
 from cli.up.plan import Plan
+from lumen.redaction import Redactor
 from lumen.setting_types import Address
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli import logs
-from cli.redaction import MASK, Redactor, secrets_of
+from lumen.redaction import MASK, Redactor, secrets_of
 from lumen.settings import Settings, parse_settings
 
 SECRETS = {

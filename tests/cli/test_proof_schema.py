@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from cli.redaction import Redactor, secrets_of
+from lumen.redaction import Redactor, secrets_of
 from lumen.settings import parse_settings
 from tests.cli.conftest import Lumen
 from tests.proof.contract.houses import DATABASE, PostgresHouse

@@ -59,6 +59,10 @@ def secrets_of(settings: Settings) -> list[str]:
         *settings.bridge_keys.values(),
         settings.control_bus_token,
         settings.proof_salt,
+        settings.slack_bot_token,
+        settings.slack_signing_secret,
+        settings.slack_app_token,
+        settings.forward_auth_secret,
         *(value for name, value in settings.temporal_env.items() if name.endswith(("_API_KEY", "_DATA"))),
     ]
     urls = (
@@ -73,7 +77,8 @@ def secrets_of(settings: Settings) -> list[str]:
     for url in urls:
         found += _secrets_in_url(url)
     # The address of an incoming webhook is its own credential.
-    found += [urlsplit(url).path.strip("/") for url in (settings.notify_webhook_url, settings.proof_anchor_url)]
+    addressed = (settings.notify_webhook_url, settings.proof_anchor_url, settings.slack_webhook)
+    found += [urlsplit(url).path.strip("/") for url in addressed]
     return [secret for secret in found if secret]
 
 
