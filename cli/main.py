@@ -57,6 +57,7 @@ def up(as_json: Json = False) -> None:
 def demo(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nobody: both voters approve.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, and the data after it.")] = False,
+    slack: Annotated[bool, typer.Option("--slack", help="Vote on a local page that stands in for Slack.")] = False,
     as_json: Json = False,
 ) -> None:
     """Let a small service hang and repair it, to see Lumen work in a minute; needs nothing else running.
@@ -66,7 +67,7 @@ def demo(
     from cli.demo.command import Wishes  # noqa: PLC0415  # what only this command needs
     from cli.demo.command import demo as run  # noqa: PLC0415  # what only this command needs
 
-    run(Wishes(yes=yes, keep=keep, as_json=as_json))
+    run(Wishes(yes=yes, keep=keep, as_json=as_json, slack=slack))
 
 
 @app.command()

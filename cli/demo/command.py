@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -18,10 +18,13 @@ import typer
 
 from cli import core_logs, datadir
 from cli.demo import stage as staging
-from cli.demo.asking import Everybody, NotApprovedError, Person, Voters
+from cli.demo.asking import Everybody, NotApprovedError, Person
+from cli.demo.calls import Calls
+from cli.demo.slack.voting import InSlack
 from cli.demo.stage import Stage
 from cli.demo.story import Story
 from cli.demo.telling import Teller
+from cli.demo.voting import ByApi, Voting
 from cli.failure import DONE, FAILED, USAGE, CommandError
 from cli.output import complain, print_json
 from cli.settings import environment, local_url
@@ -45,6 +48,7 @@ class Wishes:
     yes: bool
     keep: bool
     as_json: bool
+    slack: bool = False
 
 
 def demo(wishes: Wishes) -> None:
@@ -57,12 +61,12 @@ def demo(wishes: Wishes) -> None:
     # A program reads the JSON from stdout, a person the story from stderr.
     stream = sys.stderr if wishes.as_json else sys.stdout
     teller = Teller(stream)
-    voters = Everybody(teller) if wishes.yes else _person(stream, teller)
+    person = None if wishes.yes or wishes.slack else _person(stream, teller)
     folder = Path(tempfile.mkdtemp(prefix="lumen-demo-"))
     run = _Run(wishes, teller)
     try:
-        stage = staging.prepare(folder, environment())
-        asyncio.run(run.all(stage, voters))
+        stage = staging.prepare(folder, environment(), slack=wishes.slack)
+        asyncio.run(run.all(stage, _voting(stage, teller, person, unattended=wishes.yes)))
     finally:
         if run.folder_is_wanted:
             complain(f"its data and logs are in {folder}")
@@ -71,7 +75,14 @@ def demo(wishes: Wishes) -> None:
     raise typer.Exit(run.code)
 
 
-def _person(stream: TextIO, teller: Teller) -> Voters:
+def _voting(stage: Stage, teller: Teller, person: Person | None, *, unattended: bool) -> Voting:
+    calls = Calls(stage.client)
+    if stage.workspace is not None:
+        return InSlack(calls, teller, stage.workspace, unattended=unattended)
+    return ByApi(calls, teller, person or Everybody(teller))
+
+
+def _person(stream: TextIO, teller: Teller) -> Person:
     """Return the person at the terminal, who must be able to see the question and to answer it."""
     if not sys.stdin.isatty():
         raise CommandError("the demo asks for approval, and there is no terminal to ask on: add --yes", USAGE)
@@ -89,23 +100,25 @@ class _Run:
         self.code = FAILED
         self.folder_is_wanted = wishes.keep
 
-    async def all(self, stage: Stage, voters: Voters) -> None:
+    async def all(self, stage: Stage, voting: Voting) -> None:
         """Start, tell the story, wait if asked to, stop."""
         core_logs.silence()
         children = Children(stage.folder / "logs", _complain)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, children.request_stop)
-        try:
-            await self._play(stage, children, Story(stage, self._tell, voters))
-            if self._wishes.keep:
-                self._show_around(stage)
-                await children.until(asyncio.Event().wait())
-        except StopRequestedError:
-            _complain("stopping; Ctrl-C again stops at once")
-        except CommandError as error:
-            self._failed(error)
-        finally:
-            await children.stop_all()
+        # The stand-in for Slack ends last: what runs may have something to tell it until its own end.
+        async with stage.workspace or nullcontext():
+            try:
+                await self._play(stage, children, Story(stage, self._tell, voting))
+                if self._wishes.keep:
+                    self._show_around(stage)
+                    await children.until(asyncio.Event().wait())
+            except StopRequestedError:
+                _complain("stopping; Ctrl-C again stops at once")
+            except CommandError as error:
+                self._failed(error)
+            finally:
+                await children.stop_all()
 
     async def _play(self, stage: Stage, children: Children, story: Story) -> None:
         """Start everything and tell the story. With ``--keep`` a story that went wrong is no end yet."""
@@ -134,6 +147,8 @@ class _Run:
         self._tell.step("Start", "All of it listens on 127.0.0.1 only and ends with this command.")
         if stage.missing:
             self._tell.say(f"Not installed: {stage.missing}. So the demo posts the alert itself, by the same webhook.")
+        if stage.workspace is not None:
+            self._tell.say("A stand-in for Slack runs too, with a page of its own. Nothing of this goes to Slack.")
         for piece in stage.pieces:
             self._tell.say(f"starting {piece.name}, which {_ROLES[piece.name]}")
             await children.start(piece)
@@ -145,6 +160,7 @@ class _Run:
         fields = [("Temporal UI", local_url(ports.ui)), ("Lumen API", local_url(ports.api))]
         fields += [] if stage.missing else [("Prometheus", local_url(ports.prometheus))]
         fields += [] if stage.missing else [("Alertmanager", local_url(ports.alertmanager))]
+        fields += [("Slack stand-in", stage.workspace.url)] if stage.workspace else []
         fields += [("Ledger head", local_url(ports.proofd) + "/head"), ("Service", local_url(ports.service))]
         self._tell.fields([*fields, ("Data", str(stage.folder))])
         self._tell.say("For the other commands, in another terminal:")

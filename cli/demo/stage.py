@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from cli import datadir
 from cli.demo import monitoring, rulebook
+from cli.demo.slack.workspace import CHANNEL, Workspace
 from cli.settings import ClientSettings, local_url
 from cli.up import plan as planning
 from cli.up import temporal_server
@@ -34,17 +36,23 @@ class Ports:
     api: Address
     prometheus: Address
     alertmanager: Address
+    slack: Address
+    channel: Address
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What will run where. Without Prometheus and Alertmanager ``missing`` says which of them are not installed."""
+    """What will run where. Without Prometheus and Alertmanager ``missing`` says which of them are not installed.
+
+    ``workspace`` is the stand-in for Slack, if there is one; it runs in this process.
+    """
 
     folder: Path
     ports: Ports
     plan: planning.Plan
     pieces: tuple[Piece, ...]
     missing: str
+    workspace: Workspace | None = None
 
     @property
     def client(self) -> ClientSettings:
@@ -52,8 +60,8 @@ class Stage:
         return ClientSettings(self.plan.settings, local_url(self.ports.api), self.folder)
 
 
-def prepare(folder: Path, environ: Mapping[str, str]) -> Stage:
-    """Write rules, configurations and secrets into the folder; nothing runs yet.
+def prepare(folder: Path, environ: Mapping[str, str], *, slack: bool = False) -> Stage:
+    """Write rules, configurations and secrets into the folder; nothing runs yet. ``slack``: with the stand-in for it.
 
     Raises:
         CommandError: the program `temporal` is missing, or the folder cannot be used.
@@ -66,13 +74,15 @@ def prepare(folder: Path, environ: Mapping[str, str]) -> Stage:
     pid_file, rules = folder / "service.pid", folder / "rules"
     rulebook.write(rules, pid_file, condition=not missing)
     mine = _environment(folder, environ, ports, watched=not missing)
+    workspace = _workspace(ports) if slack else None
+    mine |= _slack_settings(workspace) if workspace else {}
     plan = planning.make_plan(mine, datadir.ensure_secrets(folder), folder, rules)
     datadir.write_private(folder / datadir.WEBHOOK_TOKEN_FILE, plan.settings.webhook_tokens[0])
     keeper = (sys.executable, "-P", "-m", "cli.demo.keeper", str(ports.service.port), str(pid_file))
     service = Piece("service", keeper, mine, lambda: planning.healthy(local_url(ports.service) + "/metrics"))
     # They first, since Prometheus lets some seconds pass before its first look.
     watching = [] if isinstance(found, str) else _watching(found, folder, ports, mine)
-    return Stage(folder, ports, plan, (service, *watching, *planning.pieces(plan, program)), missing)
+    return Stage(folder, ports, plan, (service, *watching, *planning.pieces(plan, program)), missing, workspace)
 
 
 def free_ports() -> Ports:
@@ -94,6 +104,21 @@ def _environment(folder: Path, environ: Mapping[str, str], ports: Ports, *, watc
         "LUMEN_WORKER_ADDR": str(ports.worker),
         "LUMEN_API_ADDR": str(ports.api),
         **({"PROMETHEUS_URL": local_url(ports.prometheus)} if watched else {}),
+    }
+
+
+def _workspace(ports: Ports) -> Workspace:
+    # Both are new in each run, as for every other secret of the demo.
+    token, secret = f"xoxb-{secrets.token_hex(16)}", secrets.token_hex(16)
+    return Workspace(ports.slack, ports.channel, local_url(ports.api) + "/slack/interaction", token, secret)
+
+
+def _slack_settings(workspace: Workspace) -> dict[str, str]:
+    return {
+        "SLACK_API_BASE_URL": workspace.slack.api_url,
+        "SLACK_BOT_TOKEN": workspace.slack.bot_token,
+        "SLACK_SIGNING_SECRET": workspace.slack.signing_secret,
+        "SLACK_CHANNEL": CHANNEL,
     }
 
 

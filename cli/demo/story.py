@@ -6,18 +6,18 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli.demo.asking import NotApprovedError, Voters
+from cli.demo.asking import NotApprovedError
 from cli.demo.calls import Calls, eventually, fetch, post
 from cli.demo.record import check, line_of
 from cli.demo.rulebook import ALERT, JOB, SEVERITY, VOTERS
 from cli.demo.stage import Stage
 from cli.demo.telling import Teller
+from cli.demo.voting import Voting
 from cli.failure import CommandError
 from cli.settings import local_url
 from lumen.outcome import Outcome, State
 
 _PATIENCE = 60.0
-_STANDING = {"pending": "nothing runs yet"}
 
 
 @dataclass
@@ -34,14 +34,15 @@ class Findings:
     resolved: bool = False
     entries: list[dict[str, Any]] = field(default_factory=list)
     ledger: dict[str, Any] = field(default_factory=dict)
+    slack: dict[str, Any] = field(default_factory=dict)
 
 
 class Story:
     """One run of the demo on a stage where everything runs."""
 
-    def __init__(self, stage: Stage, teller: Teller, voters: Voters) -> None:
-        """Tell through ``teller`` and let ``voters`` decide."""
-        self._stage, self._tell, self._voters = stage, teller, voters
+    def __init__(self, stage: Stage, teller: Teller, voting: Voting) -> None:
+        """Tell through ``teller``; the votes are cast by way of ``voting``."""
+        self._stage, self._tell, self._voting = stage, teller, voting
         self._calls = Calls(stage.client)
         self._service = local_url(stage.ports.service)
         self._prometheus = "" if stage.missing else local_url(stage.ports.prometheus)
@@ -113,18 +114,10 @@ class Story:
 
     async def _decide(self) -> bool:
         self._tell.step("The votes", f"Nothing runs before {len(VOTERS)} people have said yes.")
-        for number, actor in enumerate(VOTERS, 1):
-            decision = "approve" if await self._voters.approves(actor) else "reject"
-            answer = await self._calls.vote(self.findings.key, decision, actor, f"{decision} in lumen demo")
-            self.findings.votes[actor] = decision
-            if decision == "reject":
-                self._tell.say("One no is enough: rejected.")
-                return False
-            # A vote that no worker has counted yet has no status; what became of it shows in the next step.
-            status = str(answer.body.get("status", "recorded"))
-            if status == "approved" and number < len(VOTERS):
-                raise CommandError(f"approved after {number} of {len(VOTERS)} votes")
-            self._tell.say(f"{number} of {len(VOTERS)}: {_STANDING.get(status, status)}.")
+        self.findings.votes = await self._voting.votes(self.findings.key)
+        if "reject" in self.findings.votes.values():
+            self._tell.say("One no is enough: rejected.")
+            return False
         return True
 
     async def _act(self) -> None:
@@ -178,6 +171,7 @@ class Story:
         if not self.findings.ledger.get("ok"):
             raise CommandError(f"the ledger does not verify: {self.findings.ledger.get('reason')}")
         self._tell.say(f"The ledger holds: all {self.findings.ledger.get('height')} entries verified.")
+        self.findings.slack = await self._voting.afterwards(self.findings.outcome)
 
     async def _first_key(self) -> str | None:
         return next(iter(await self._calls.keys()), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cli.fakeslack.messages import document
@@ -27,15 +27,7 @@ def find_button(version: Version, action_id: str) -> tuple[dict[str, Any], str]:
         for element in inside:
             if element.get("action_id") == action_id:
                 return element, block.get("block_id", f"b{position}")
-    raise NotPossibleError(f"the message has no {action_id}: it has {', '.join(buttons(version)) or 'no button'}")
-
-
-def buttons(version: Version) -> Iterator[str]:
-    """Yield the action ids in a message."""
-    for block in version.blocks:
-        for element in [*block.get("elements", ()), block.get("accessory") or {}]:
-            if "action_id" in element:
-                yield element["action_id"]
+    raise NotPossibleError(f"the message has no {action_id}")
 
 
 def block_actions(

@@ -194,6 +194,10 @@ class FakeSlack:
         """Send the very same bytes, or the same envelope, again."""
         return await self._sender.again(delivery)
 
+    def dismiss(self, view: View) -> None:
+        """Close a modal without sending it."""
+        view.open = False
+
     def delete_message(self, message: Message) -> None:
         """Delete a message, as somebody in the channel may."""
         message.deleted = True

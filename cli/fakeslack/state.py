@@ -80,6 +80,11 @@ class Message:
         """The blocks, as they are now."""
         return self.now.blocks
 
+    def actions(self) -> list[str]:
+        """Return the action ids of its buttons, as they are now."""
+        inside = [[*block.get("elements", ()), block.get("accessory") or {}] for block in self.blocks]
+        return [element["action_id"] for elements in inside for element in elements if "action_id" in element]
+
 
 @dataclass(frozen=True)
 class Ephemeral:

@@ -56,7 +56,7 @@ def modal(**changes: Any) -> dict[str, Any]:
 
 async def call(slack: FakeSlack, method: str, *, token: str = "", **arguments: Any) -> dict[str, Any]:
     """Call a method as the SDK does and return the answer, whether it is ok or not."""
-    verb = "GET" if method.startswith(("users.", "conversations.")) else "POST"
+    verb = "GET" if method.startswith(("bots.", "users.", "conversations.")) else "POST"
     given: dict[str, Any] = {"params" if verb == "GET" else "json": arguments}
     client = AsyncWebClient(token=token or slack.bot_token, base_url=slack.api_url + "/", retry_handlers=[])
     try:

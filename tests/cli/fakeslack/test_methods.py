@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cli.fakeslack import Channel, FakeSlack, User, limits
+from cli.fakeslack import Channel, FakeSlack, User, limits, state
 from tests.cli.fakeslack.samples import Clock, actions, button, call, modal, words
 
 
@@ -85,6 +85,7 @@ async def test_tokens_are_checked(slack: FakeSlack, ops: Channel) -> None:
         ("chat.update", {"channel": "#ops", "ts": "1.2", "text": "x"}, "channel_not_found"),
         ("chat.postEphemeral", {"channel": "ops", "user": "U404", "text": "x"}, "user_not_in_channel"),
         ("users.info", {"user": "U404"}, "user_not_found"),
+        ("bots.info", {"bot": "B404"}, "bot_not_found"),
         ("conversations.replies", {"channel": "C00000001", "ts": "1700000000.999999"}, "thread_not_found"),
         ("views.open", {"trigger_id": "1.2.3", "view": {}}, "invalid_trigger_id"),
         ("views.update", {"view_id": "V404", "view": {}}, "not_found"),
@@ -133,6 +134,13 @@ async def test_only_own_messages_are_changed(slack: FakeSlack, ops: Channel) -> 
     assert (await call(slack, "chat.update", channel=ops.id, ts=ts, text="x"))["error"] == "cant_update_message"
     slack.delete_message(slack.messages()[0])
     assert (await call(slack, "chat.update", channel=ops.id, ts=ts, text="x"))["error"] == "message_not_found"
+
+
+async def test_the_app_learns_who_it_is(slack: FakeSlack) -> None:
+    """Workspace and bot by its token, and from the bot the app, which every payload names."""
+    told = await call(slack, "auth.test")
+    bot = (await call(slack, "bots.info", bot=told["bot_id"]))["bot"]
+    assert (told["team_id"], bot["app_id"], bot["user_id"]) == (state.TEAM, state.APP, told["user_id"])
 
 
 async def test_scopes_decide(slack: FakeSlack, ops: Channel, alice: User) -> None:
