@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.pages.samples import HOME, stage, token
+from tests.api.pages.samples import HOME, KEY, stage, token
 
 CORPUS = [
     "<script>alert(1)</script>",
@@ -130,7 +130,10 @@ async def test_text_from_outside_stays_text(text: str) -> None:
 async def test_a_runbook_is_a_link_only_if_it_leads_to_a_page() -> None:
     """An address that is not http or https is not made a link."""
     for url in ("javascript:alert(1)", "data:text/html,x", "//evil.example", "JAVASCRIPT:x", "", " https://x"):
-        here = stage(change=lambda document, url=url: document["plan"].update(runbook_url=url))
+        here = stage()
+        document = here.episodes.documents[KEY]
+        assert isinstance(document, dict)
+        document["plan"]["runbook_url"] = url
         async with here.client() as client:
             page = await client.get("/decision", params={"token": token(here.clock)})
         assert page.status_code == 200
