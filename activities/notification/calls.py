@@ -66,7 +66,7 @@ class SlackCalls:
                     self._requests.labels(WEBHOOK, "ok").inc()
                     return
                 raise self._refused(WEBHOOK, WEBHOOK, answer.status, text, answer.headers.get("Retry-After", ""))
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise self._unanswered(WEBHOOK, error) from None
 
     async def _call(self, method: str, channel: str, seconds: float, **arguments: Any) -> Mapping[str, Any]:
@@ -78,7 +78,7 @@ class SlackCalls:
             answer = (await client.api_call(method, **arguments)).data
         except SlackApiError as error:
             raise self._refused_by(method, lane, error) from None
-        except (aiohttp.ClientError, SlackClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, SlackClientError, OSError) as error:
             raise self._unanswered(method, error) from None
         except (AttributeError, TypeError, ValueError) as error:
             # The SDK takes for granted that a 200 holds a JSON object, which a proxy's own page does not.

@@ -73,7 +73,7 @@ async def test_a_retry_goes_on_where_the_try_before_broke_off(
     """Slack limits in the middle of a request: what was said before is not said, or looked for, again."""
     client = await Client.connect(skipping_env.client.service_client.config.target_host)
     said = [line(Note.VOTE, number, actor=f"{number}@example.com", at=now()) for number in range(4)]
-    stage.slack.state.find_channel("leads")
+    stage.slack.slow(0.2, "chat.postMessage")  # so that it can be limited in the middle
     wanted = request(waiting(), *said, channels=("", "#leads"))
     limiting = asyncio.create_task(_limit_after(stage, 3))
     result = await shown(client, notifying, wanted)
