@@ -95,7 +95,7 @@ def wire(
             freeze,
             settings.bridge_keys,
             metrics,
-            shows=bool((settings.slack_bot_token and settings.slack_channel) or settings.slack_webhook),
+            shows=bool(settings.slack_bot_token or settings.slack_webhook),
         ),
         proving=HttpProving(ledger),
         notifying=ChannelNotifying(
