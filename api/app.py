@@ -6,7 +6,8 @@ from fastapi import FastAPI
 
 from api.access_log import AccessLog
 from api.edge import Edge
-from api.pages import decision, signin
+from api.pages import console, console_episode, console_guards, decision, live, signin
+from api.pages.overview import Overview
 from api.pages.rendering import Pages
 from api.problems import install
 from api.routes import alerts, commands, health, runs, slack, votes, webhooks
@@ -17,8 +18,11 @@ def create_app(edge: Edge) -> FastAPI:
     app = FastAPI(title="Lumen", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.edge = edge
     app.state.pages = Pages(edge.site)
+    app.state.overview = Overview(edge)
     install(app)
     for module in (webhooks, alerts, votes, runs, commands, health, signin, decision, slack):
         app.include_router(module.router)
+    for page in (live, console, console_episode, console_guards):
+        app.include_router(page.router)
     app.add_middleware(AccessLog, metrics=edge.metrics, webhooks=webhooks.WEBHOOK_PATHS)
     return app
