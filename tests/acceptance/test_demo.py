@@ -139,6 +139,68 @@ def test_a_no_is_kept_and_nothing_runs(tmp_path: Path) -> None:
         assert not folders(tmp_path)
 
 
+def page_form(page: httpx.Response, **values: str) -> dict[str, str]:
+    """Return what a form of the page that stands in for Slack sends, with these values."""
+    hidden = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', page.text)
+    return dict(hidden) | values
+
+
+def page_with(browser: httpx.Client, text: str) -> str:
+    """Return the page that stands in for Slack once it has this text."""
+    until(lambda: text in browser.get("/").text, f"the page does not say {text!r}")
+    return browser.get("/").text
+
+
+def test_in_slack_without_a_question(tmp_path: Path) -> None:
+    """With --slack --yes both people approve by button, one message is rewritten to the end, and Slack would take it all."""
+    done = subprocess.run(
+        lumen_command("demo", "--slack", "--yes", "--json"),
+        env=environment(
+            tmp_path, SLACK_BOT_TOKEN="xoxb-theirs", SLACK_CHANNEL="theirs", SLACK_WEBHOOK="http://127.0.0.1:9"
+        ),
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        start_new_session=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    assert (document["ok"], document["outcome"]) == (True, "remediated")
+    assert document["votes"] == {"alice@example.com": "approve", "bob@example.com": "approve"}
+    assert [entry["kind"] for entry in document["entries"]] == KINDS
+    assert document["slack"]["text"].startswith("Remediated: DemoServiceHangs")
+    assert document["slack"]["versions"] > 2
+    assert any("alice@example.com" in line for line in document["slack"]["thread"])
+    assert "This page stands in for Slack, on this machine only" in " ".join(done.stderr.split())
+    assert not answers(document["slack"]["page"])
+    assert not folders(tmp_path)
+
+
+def test_on_the_page_that_stands_in_for_slack(tmp_path: Path) -> None:
+    """No terminal answers: one approves on the page, the other rejects with a reason; nothing runs, and the ledger says who."""
+    with demo(tmp_path, "--slack") as terminal:
+        shown = terminal.until("Waiting for you")
+        url = address(shown)
+        found = re.search(r"http://127\.0\.0\.1:\d+/", shown)
+        assert found, shown
+        with httpx.Client(base_url=found[0], trust_env=False, follow_redirects=True, timeout=10) as browser:
+            asked = browser.post("/click", data=page_form(browser.get("/?as=alice"), action="lumen.approve"))
+            assert "Approve this plan?" in asked.text
+            browser.post("/click", data=page_form(asked, action="lumen.approve"))
+            assert "1 of 2 to approve" in page_with(browser, "1 of 2 to approve")
+            opened = browser.post("/click", data=page_form(browser.get("/?as=bob"), action="lumen.reject"))
+            browser.post("/submit", data=page_form(opened) | {"in-reason": "not <b>now</b>"})
+            assert "not &lt;b&gt;now&lt;/b&gt;" in page_with(browser, "Rejected: DemoServiceHangs")
+            shown = terminal.until("lumen: you said no")
+        assert terminal.end() == 1
+        assert not answers(url)
+        assert "approval_quorum_decision: reject, by bob@example.com" in shown
+        assert "action.started" not in shown
+
+
 def test_a_remedy_that_fails_is_no_success(tmp_path: Path) -> None:
     """With the pid file gone the restart program fails: one line says so, exit code 1, and the logs are kept."""
     with demo(tmp_path) as terminal:

@@ -6,7 +6,6 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from html import unescape
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ class ChannelPage:
         environment = Environment(
             loader=FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
-        environment.filters["shown"] = _shown
+        environment.filters.update(plain=_plain, markup=_markup)
         self._template = environment.get_template("channel.html")
 
     def app(self, host: str) -> web.Application:
@@ -151,9 +150,14 @@ class ChannelPage:
         return self._slack.thread(message)
 
 
-def _shown(text: object) -> str:
-    """Return a text as Slack shows it, but for its markup, which stays visible; nothing in it can change how it reads."""
-    return "\n".join(printable(line) for line in unescape(str(text)).split("\n"))
+def _plain(text: object) -> str:
+    """Return a text of which every character is shown; lines stay lines."""
+    return "\n".join(printable(line) for line in str(text).split("\n"))
+
+
+def _markup(text: object) -> str:
+    """Return a text with Slack's markup: its three escapes are undone, the rest of the markup stays visible as it is."""
+    return _plain(str(text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 
 def _failure(delivery: Delivery) -> str:

@@ -66,9 +66,8 @@ class InSlack:
         if slack.violations:
             raise CommandError(f"Slack would not take what Lumen did: {slack.violations[0].what}")
         replies = [reply.text for reply in slack.thread(message)]
-        self._tell.say(
-            f"In Slack, one message was rewritten {len(message.versions) - 1} times. It ends with: {wanted}."
-        )
+        changes = len(message.versions) - 1
+        self._tell.say(f"In the stand-in for Slack, one message was rewritten {changes} times, and now says: {wanted}.")
         self._tell.say(f"Its thread has {len(replies)} lines, and no button is left that could be clicked.")
         return {"page": self._workspace.url, "text": message.text, "versions": len(message.versions), "thread": replies}
 
