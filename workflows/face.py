@@ -42,7 +42,8 @@ def _face(live: LiveEpisode, document: dict[str, Any], scale: float) -> dict[str
 
     alert, plan, approval = live.episode.alert, document["plan"], document["approval"]
     many = scale == _SCALES[0]
-    labels = sorted(document["labels"].items())[: _LABELS if many else _LABELS // 2]
+    every = sorted(document["labels"].items())
+    labels = {cut(name, _SHORT): cut(value, _SHORT) for name, value in every[: _LABELS if many else _LABELS // 2]}
     notes = document["annotations"]
     attempts = document["attempts"][-_ATTEMPTS:]
     same = ("state", "outcome", "mode", "dry_run", "repeats", "cooldown_until", "workflow_id", "run_id", "key")
@@ -51,8 +52,8 @@ def _face(live: LiveEpisode, document: dict[str, Any], scale: float) -> dict[str
         "severity": cut(alert.severity if alert else "", _SHORT),
         "status": document["status"],
         "starts_at": cut(document["starts_at"], _SHORT),
-        "labels": {cut(name, _SHORT): cut(value, _SHORT) for name, value in labels},
-        "labels_left_off": len(document["labels"]) - len(labels),
+        "labels": labels,
+        "labels_left_off": len(every) - len(labels),
         "annotations": {name: cut(notes[name], _LONG) for name in _ANNOTATIONS if notes.get(name)},
         "runbook_url": _runbook(document),
         "state_reason": cut(document["state_reason"], _LONG),
@@ -60,7 +61,7 @@ def _face(live: LiveEpisode, document: dict[str, Any], scale: float) -> dict[str
         "target": _maybe(cut, document["target"]),
         "requested_by": _maybe(cut, document["requested_by"]),
         "plan": _plan(plan, cut) if plan else None,
-        "approval": _approval(approval, cut) if approval else None,
+        "approval": _approval(live, approval, cut) if approval else None,
         "attempts": [_attempt(attempt, cut) for attempt in attempts],
         "attempts_left_off": live.episode.attempts_ended - len(attempts),
         "attempt": live.attempt,
@@ -96,10 +97,13 @@ def _plan(plan: dict[str, Any], cut: Cut) -> dict[str, Any]:
     }
 
 
-def _approval(approval: dict[str, Any], cut: Cut) -> dict[str, Any]:
+def _approval(live: LiveEpisode, approval: dict[str, Any], cut: Cut) -> dict[str, Any]:
     allow = approval["allow"][:_PEOPLE]
+    over = live.approval is not None and live.approval.closed and approval["status"] == "pending"
     return {
         **approval,
+        # Ended by an override, the deadline or a changed plan: there is nothing left to vote on.
+        "status": "closed" if over else approval["status"],
         "votes": _votes(approval["votes"], cut),
         "allow": [cut(person, _SHORT) for person in allow],
         "allow_left_off": len(approval["allow"]) - len(allow),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tests.replay import outcomes, ways
+from tests.replay import channels, outcomes, ways
 from tests.replay.stage import Handle, Stage
 
 SCENARIOS: tuple[Callable[[Stage], Awaitable[dict[str, Handle]]], ...] = (
@@ -32,4 +32,9 @@ SCENARIOS: tuple[Callable[[Stage], Awaitable[dict[str, Handle]]], ...] = (
     ways.intake,
     ways.intake_not_open,
     ways.requested,
+    channels.escalated,
+    channels.reminded,
+    channels.anonymous,
+    channels.shown,
+    channels.shown_late,
 )

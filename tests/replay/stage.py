@@ -20,6 +20,7 @@ from tests.stack.bench import Bench, bench_settings
 from tests.stack.processes import Child
 from tests.stack.receiver import Receiver
 from tests.stack.rulebook import Rulebook
+from tests.workflows.following import Follower, followed
 
 ALICE = "alice@example.com"
 BOB = "bob@example.com"
@@ -39,6 +40,7 @@ class Stage:
     bench: Bench
     receiver: Receiver
     proofd: Child
+    follower: Follower
     extra: dict[str, Alert] = field(default_factory=dict)
 
     def rule(self, **rule: Any) -> None:
@@ -89,8 +91,9 @@ async def playing(
     bench = Bench(env, rulebook, source, settings, metrics, plain)
     bench.use_receiver(receiver)
     try:
-        async with bench.working():
-            yield Stage(name, bench, receiver, proofd)
+        follower = Follower()
+        async with followed(bench, follower):
+            yield Stage(name, bench, receiver, proofd, follower)
     finally:
         await bench.end_everything()
         await receiver.stop()

@@ -25,7 +25,7 @@ from worker.wiring import WORKFLOWS
 
 FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
 UNREACHABLE = {Outcome.ROLLED_BACK}
-BYTES = 100_000
+BYTES = 150_000
 
 _PATH = re.compile(r"(?<![\w.:/])/(?!bin/|hook\b)\w+/")
 _STARTED = "workflowExecutionStartedEventAttributes"
@@ -97,6 +97,23 @@ def test_every_outcome_is_recorded() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("escalated", {"escalation", "approval deadline", "tell a human: approval_timed_out", '"escalated"'}),
+        ("reminded", {"reminder", '"reminder"'}),
+        ("anonymous", {'"anonymous"', "link-1", "link-2", '"third"'}),
+        ("shown", {"show awaiting_approval", "show closed", '"override"', '"vote"', '"needs_human"'}),
+        ("shown-late", {"show awaiting_approval", "show closed", "slack_down"}),
+    ],
+)
+def test_what_people_are_told_is_recorded(name: str, wanted: set[str]) -> None:
+    """The histories of the channels hold the timers, messages and votes that they are there for."""
+    [path] = [path for path in FILES if path.stem == name]
+    texts = "\n".join(texts_in(events_of(path)))
+    assert {text for text in wanted if text not in texts} == set()
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_recorded_history_is_small_and_tells_of_no_machine(path: Path) -> None:
     """A history in the repository is small and names neither the process nor the folders of whoever recorded it."""
@@ -115,6 +132,8 @@ def test_recorded_history_is_small_and_tells_of_no_machine(path: Path) -> None:
         ("blocked-guard", {"blocked", "awaiting_approval"}),
         ("frozen", {"blocked", "executing"}),
         ("requested", {"awaiting_approval", "executing", "cooling", "closed"}),
+        ("escalated", {"awaiting_approval", "executing", "closed"}),
+        ("shown", {"awaiting_approval", "executing", "cooling", "closed"}),
     ],
 )
 def test_the_long_ways_are_recorded(name: str, states: set[str]) -> None:
