@@ -32,13 +32,13 @@ TALLY = {
 
 @dataclass
 class Box(FakeEpisodes):
-    """Episodes that take every vote, as slowly as they are told to."""
+    """Episodes that take every vote, as slowly as they are told to; ``counting`` is the part that a worker takes."""
 
     seconds: float = 0.0
-    ill: bool = False
+    counting: float = 0.0
 
     async def vote(self, key: str, ballot: Ballot) -> dict[str, Any]:
-        await asyncio.sleep(self.seconds)
+        await asyncio.sleep(self.seconds + self.counting)
         return await super().vote(key, ballot)
 
     async def send(self, key: str, signal: str, ballot: Ballot) -> None:
@@ -47,7 +47,7 @@ class Box(FakeEpisodes):
 
     async def healthy(self) -> bool:
         await asyncio.sleep(self.seconds)
-        return not self.down and not self.ill
+        return not self.down
 
     @property
     def ballots(self) -> list[Ballot]:

@@ -70,24 +70,7 @@ async def test_no_worker(office: Office) -> None:
 
 async def test_a_worker_that_hangs(office: Office) -> None:
     """A worker that does not count in time does not keep the vote from being durable before the answer."""
-    real = office.box.send
-
-    async def at_once(key: str, signal: str, ballot: object) -> None:
-        office.box.seconds = 0.0
-        await real(key, signal, ballot)  # type: ignore[arg-type]  # it is the ballot that the edge made
-
-    office.box.send = at_once  # type: ignore[method-assign,assignment]  # only the signal is quick
-    office.box.seconds = 0.0
-    await office.desk.people.person(office.alice.id, "T0LUMEN", office.rules().policy)
-    office.box.ill = False
-    healthy = office.box.healthy
-
-    async def then_slow() -> bool:
-        found = await healthy()
-        office.box.seconds = 30.0
-        return found
-
-    office.box.healthy = then_slow  # type: ignore[method-assign]  # slow from the vote on
+    office.box.counting = 30.0
     assert (await office.click()).ok
     assert len(office.box.sent) == 1
     assert office.count("stored") == 1

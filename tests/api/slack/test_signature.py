@@ -30,7 +30,7 @@ async def test_wrong_by_one_character(office: Office) -> None:
     for place, char in enumerate(right[SIGNATURE]):
         for other in ("0" if char != "0" else "1", char.upper() if char.upper() != char else "é"):
             wrong = right[SIGNATURE][:place] + other + right[SIGNATURE][place + 1 :]
-            raw = [(name, value.encode("latin-1")) for name, value in {**right, SIGNATURE: wrong}.items()]
+            raw = [(name.encode(), value.encode("latin-1")) for name, value in {**right, SIGNATURE: wrong}.items()]
             answer = await office.http.post("/slack/interaction", content=body, headers=raw)
             assert answer.status_code == 401, place
     assert office.untouched()
