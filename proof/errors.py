@@ -48,7 +48,7 @@ class BrokenChainError(ProofError):
     """The ledger does not verify; ``seq`` is the first bad entry (None: the damage has no entry) and ``code`` says how.
 
     Codes: ``missing``, ``seq``, ``leaf``, ``non_canonical``, ``format``, ``log``, ``prev``, ``idem``, ``part``,
-    ``bytes``, ``key``, ``node``, ``checkpoint``, ``head``, ``database``.
+    ``bytes``, ``key``, ``erased``, ``node``, ``checkpoint``, ``head``, ``database``.
     """
 
     reason = "broken_chain"

@@ -17,6 +17,7 @@ from proof.anchoring.sink import Sink
 from proof.anchoring.webhook import WebhookSink
 from proof.errors import BrokenChainError, InvalidProofError, StartError
 from proof.signing.continuity import checked_note, missing_objection, objection, was_signed
+from proof.signing.kept import KeptCheck
 from proof.signing.keyfile import KeyRing, create_keys, read_keys
 from proof.signing.last_signed import LastSigned
 from proof.signing.notary import Notary, Published, head_leaf
@@ -102,7 +103,7 @@ def open_ledger(
             raise StartError(f"the ledger does not verify: {error}. Nothing was signed") from None
         except OSError as error:
             raise StartError(f"the signed checkpoint cannot be kept in {last.path}: {error.strerror}") from None
-        verifier = Verifier(store, places.verify_seconds)
+        verifier = Verifier(store, places.verify_seconds, kept=KeptCheck(store, identity.origin, ring.verifiers))
         verifier.start()
         undo.pop_all()
         return Ledger(identity.origin, store, notary, verifier, publisher)

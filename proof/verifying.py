@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from proof.errors import UnavailableError
+from proof.errors import BrokenChainError, UnavailableError
+from proof.signing.kept import KeptCheck
 from proof.store import LedgerStore, Verification
 
 _log = logging.getLogger(__name__)
@@ -20,10 +21,18 @@ class Verifier:
     """Runs checks of one store, one at a time, and remembers when the last one held."""
 
     def __init__(
-        self, store: LedgerStore, interval: float = INTERVAL_SECONDS, clock: Callable[[], float] = time.time
+        self,
+        store: LedgerStore,
+        interval: float = INTERVAL_SECONDS,
+        clock: Callable[[], float] = time.time,
+        kept: KeptCheck | None = None,
     ) -> None:
-        """Take over a store that was verified while it was opened. ``clock`` gives Unix time in seconds."""
+        """Take over a store that was verified while it was opened. ``clock`` gives Unix time in seconds.
+
+        ``kept`` checks its checkpoints; without it their signatures are not looked at.
+        """
         self._store = store
+        self._kept = kept
         self._interval = interval
         self._clock = clock
         self._one_at_a_time = threading.Lock()
@@ -47,13 +56,15 @@ class Verifier:
         self._thread.start()
 
     def verify(self, *, full: bool) -> Verification:
-        """Check everything, or what is new; a check that fails freezes the ledger.
+        """Check everything, or what is new and some of the kept checkpoints; a check that fails freezes the ledger.
 
         Raises ``UnavailableError`` if the database does not answer.
         """
         with self._one_at_a_time:
             began = self._clock()
             result = self._store.verify(full=full)
+            if result.ok and self._kept is not None:
+                result = self._checked(self._kept, result, full=full)
         if result.ok:
             self._last = max(self._last, began)
         else:
@@ -65,6 +76,16 @@ class Verifier:
         self._closing.set()
         if self._thread is not None:
             self._thread.join()
+
+    def _checked(self, kept: KeptCheck, result: Verification, *, full: bool) -> Verification:
+        try:
+            if full:
+                kept.all()
+            else:
+                kept.some()
+        except BrokenChainError as error:
+            return Verification(ok=False, height=result.height, first_bad_seq=error.seq, reason=str(error))
+        return result
 
     def _run(self) -> None:
         while not self._closing.wait(self._interval):

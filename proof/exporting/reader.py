@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -30,10 +29,10 @@ from proof.format.canonical import canonical_bytes
 from proof.format.chain import ChainCheck, StoredEntry, StoredPart
 from proof.format.checkpoint import Checkpoint, parse_checkpoint
 from proof.format.entry import MAX_ENTRY_BYTES, NO_KEY, Entry, decode_entry
-from proof.format.kinds import KEY_ROTATED, PART_ERASED, ROTATION_PREFIX, erased_idem
+from proof.format.kinds import KEY_ROTATED
 from proof.format.merkle import HASH_BYTES, Frontier
 from proof.format.note import MAX_NOTE_BYTES, SignedNote, VerifierKey, parse_note, verify_note
-from proof.signing.trust import KeyTrust, Rotation
+from proof.signing.trust import ROTATION_PART, KeyTrust, read_rotation
 from proof.store import KeptCheckpoint
 
 _PART = re.compile(
@@ -67,8 +66,6 @@ class ExportReader:
         self._small = 0
         self._signed: dict[int, set[VerifierKey]] = {}
         self._roots: dict[int, bytes] = {}
-        self._erased: dict[str, int] = {}
-        self._recorded: dict[str, int] = {}
         self.checkpoints: list[KeptCheckpoint] = []
 
     def entries(self) -> Iterator[StoredEntry]:
@@ -181,18 +178,15 @@ class ExportReader:
             if match[4] != b"null":
                 raise BrokenChainError(seq, "part", f"the part {name} has data without a salt")
             self._counts["erased"] += 1
-            self._erased[erased_idem(seq, name)] = seq
             return StoredPart(name, None, None)
         return StoredPart(name, bytes.fromhex(match[3][1:-1].decode()), match[4])
 
     def _remember(self, entry: Entry, stored: StoredEntry) -> None:
         self._counts["entries"] += 1
-        if entry.kind == PART_ERASED:
-            self._recorded[entry.idem] = entry.seq
         if entry.kind == KEY_ROTATED and entry.key != NO_KEY:
             for part in stored.parts:
-                if part.name == "rotation" and part.data is not None:
-                    self._trust.add(_rotation(entry, part.data))
+                if part.name == ROTATION_PART and part.data is not None:
+                    self._trust.add(read_rotation(entry, part.data))
 
     def _earlier(self, error: BrokenChainError) -> BrokenChainError:
         """Return what stands before ``error``: a root that is not the signed one."""
@@ -227,11 +221,7 @@ class ExportReader:
             raise BrokenChainError(
                 height, "missing", f"a checkpoint was signed when the log had {trusted.size} entries"
             )
-        destroyed = [seq for idem, seq in self._erased.items() if self._recorded.get(idem, -1) <= seq]
-        if destroyed:
-            raise BrokenChainError(
-                min(destroyed), "erased", "a part is gone, and no later entry says that it was erased"
-            )
+        self._chain.check_erasures()
         self._check_anchors(trusted.keys)
         if self._problem is not None:
             raise self._problem
@@ -269,14 +259,3 @@ class ExportReader:
             found = file.read(len(expected) + 1)
         if found != expected:
             raise BrokenChainError(None, "manifest", f"{MANIFEST} is not that of these files")
-
-
-def _rotation(entry: Entry, data: bytes) -> Rotation:
-    try:
-        content = json.loads(data)
-        turn = Rotation(entry.seq, VerifierKey.parse(content["old_vkey"]), VerifierKey.parse(content["new_vkey"]))
-    except (NoteError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise BrokenChainError(entry.seq, "key", "the rotation does not name two keys") from None
-    if turn.old.id != entry.key or ROTATION_PREFIX + turn.new.id != entry.idem:
-        raise BrokenChainError(entry.seq, "key", "the rotation names other keys than its entry")
-    return turn

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from proof.errors import BrokenChainError, NonCanonicalError, ProfileError
 from proof.format.entry import NO_KEY, Entry, decode_entry, leaf_hash, part_commitment
-from proof.format.kinds import KEY_ROTATED, ROTATION_PREFIX
+from proof.format.kinds import KEY_ROTATED, PART_ERASED, ROTATION_PREFIX, erased_idem
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class ChainCheck:
         """
         self.head = head or Head(0, log, 0)
         self.key = key
+        self._gone: dict[str, int] = {}
         self._log = log
         self._seen: set[str] | None = set() if self.head.height == 0 else None
 
@@ -104,6 +105,16 @@ class ChainCheck:
             self._seen.add(entry.idem)
         self.head = Head(expected + 1, stored.leaf.hex(), self.head.size + len(stored.body) + entry.size)
         self.key = key_after(entry)
+        self._gone.update((erased_idem(expected, part.name), expected) for part in stored.parts if part.data is None)
+        if entry.kind == PART_ERASED:
+            self._gone.pop(entry.idem, None)
+
+    def check_erasures(self) -> None:
+        """See, at the end, that a later entry records the erasure of each part that is gone; raises ``BrokenChainError``."""
+        if self._gone:
+            raise BrokenChainError(
+                min(self._gone.values()), "erased", "a part is gone, and no later entry says that it was erased"
+            )
 
 
 def key_after(entry: Entry) -> str:

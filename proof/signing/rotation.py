@@ -7,6 +7,7 @@ from proof.format.entry import NO_KEY, part_bytes
 from proof.format.kinds import KEY_ROTATED, ROTATION_PREFIX
 from proof.format.note import VerifierKey
 from proof.signing.keyfile import KeyRing
+from proof.signing.trust import ROTATION_PART
 from proof.store import LedgerStore
 from proof.storing.draft import Draft
 
@@ -14,7 +15,7 @@ from proof.storing.draft import Draft
 def rotation_draft(old: VerifierKey, new: VerifierKey, reason: str) -> Draft:
     """Return the draft of ``key.rotated``: the id of the new key in ``idem``, both vkeys and the reason in its part."""
     content = {"type": KEY_ROTATED, "old_vkey": str(old), "new_vkey": str(new), "reason": reason}
-    return Draft(f"{ROTATION_PREFIX}{new.id}", KEY_ROTATED, {"rotation": part_bytes("rotation", content)})
+    return Draft(f"{ROTATION_PREFIX}{new.id}", KEY_ROTATED, {ROTATION_PART: part_bytes(ROTATION_PART, content)})
 
 
 def bring_into_force(store: LedgerStore, ring: KeyRing, where: str) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from proof.errors import BrokenChainError, NoteError
+from proof.format.entry import Entry
+from proof.format.kinds import ROTATION_PREFIX
 from proof.format.note import SignedNote, VerifierKey, verify_note
+
+ROTATION_PART = "rotation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,21 @@ class Settled:
     size: int
     keys: tuple[VerifierKey, ...]
     distrusted: tuple[int, ...]
+
+
+def read_rotation(entry: Entry, data: bytes) -> Rotation:
+    """Return what the part ``ROTATION_PART`` of a ``key.rotated`` entry says.
+
+    Raises ``BrokenChainError`` unless it names the keys of its entry.
+    """
+    try:
+        content = json.loads(data)
+        turn = Rotation(entry.seq, VerifierKey.parse(content["old_vkey"]), VerifierKey.parse(content["new_vkey"]))
+    except (NoteError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise BrokenChainError(entry.seq, "key", "the rotation does not name two keys") from None
+    if turn.old.id != entry.key or ROTATION_PREFIX + turn.new.id != entry.idem:
+        raise BrokenChainError(entry.seq, "key", "the rotation names other keys than its entry")
+    return turn
 
 
 class KeyTrust:

@@ -65,6 +65,7 @@ def check_stored(stored: Stored, start: Progress) -> Progress:
         if frontier.size in stored.roots and frontier.head().root != stored.roots[frontier.size]:
             raise BrokenChainError(entry.seq, "checkpoint", "a checkpoint over the entries up to here has another root")
     _check_end(stored, chain.head)
+    chain.check_erasures()
     return Progress(chain.head, frontier, chain.key)
 
 

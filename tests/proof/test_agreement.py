@@ -92,3 +92,12 @@ def test_both_find_the_same_lost_part(database: sqlite3.Connection, tmp_path: Pa
     database.execute("DELETE FROM part WHERE seq = ?", (seq,))
     database.commit()
     assert service_finds(tmp_path) == verifier_finds(database, tmp_path / "export") == (True, seq)
+
+
+@pytest.mark.parametrize("seq", range(3))
+def test_both_find_the_same_unrecorded_erasure(database: sqlite3.Connection, tmp_path: Path, seq: int) -> None:
+    """A part that is gone without an entry that says so was destroyed: the entry that it belonged to is told."""
+    gone = database.execute("UPDATE part SET salt = NULL, data = NULL WHERE seq = ? AND data IS NOT NULL", (seq,))
+    database.commit()
+    expected = (True, seq) if gone.rowcount else (False, None)
+    assert service_finds(tmp_path) == verifier_finds(database, tmp_path / "export") == expected

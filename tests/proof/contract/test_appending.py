@@ -13,6 +13,7 @@ import pytest
 
 from proof.errors import IdemConflictError, UnavailableError
 from proof.format.chain import Head, check_entry
+from proof.format.kinds import PART_ERASED, erased_idem
 from proof.store import Commit, LedgerStore, Receipt, Verification
 from proof.storing.draft import Draft
 from tests.proof.samples import LOG, START, append, draft
@@ -94,11 +95,14 @@ def test_other_content_under_a_used_key_is_a_conflict(ledger: LedgerStore, other
 
 
 def test_an_erased_part_is_never_taken_for_equal(house: House, ledger: LedgerStore) -> None:
-    """After an erasure a retry cannot be shown to be the same, so it is a conflict; the chain still verifies."""
+    """After an erasure a retry cannot be shown to be the same, so it is a conflict; the ledger verifies if it records it."""
     append(ledger, draft("a", action=1))
     house.type("UPDATE part SET salt = NULL, data = NULL")
     with pytest.raises(IdemConflictError):
         append(ledger, draft("a", action=1))
+    unrecorded = ledger.verify()
+    assert (unrecorded.ok, unrecorded.first_bad_seq) == (False, 0)
+    append(ledger, Draft(erased_idem(0, "action"), PART_ERASED, {}))
     assert ledger.verify().ok
 
 
