@@ -56,7 +56,7 @@ async def head(pages: ThePages) -> Response:
     return Response(None, 200, pages.headers(), "text/html; charset=utf-8")
 
 
-@router.options(_PATH)
+@router.options(_PATH, include_in_schema=False)
 async def options(pages: ThePages) -> Response:
     """Name the methods, and allow no other site any of them."""
     return Response(None, 204, {**pages.headers(), "Allow": "GET, HEAD, OPTIONS, POST"})
