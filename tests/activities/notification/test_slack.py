@@ -130,7 +130,7 @@ async def test_another_episode_is_not_taken_for_this_one(stage: Stage) -> None:
 
 async def test_slow_down_is_heeded_and_nothing_is_dropped(stage: Stage) -> None:
     """429: the error says how long to wait, calls meanwhile do not even reach Slack, then the retry says the rest once."""
-    wanted = request(waiting(), line(Note.ASKED, attempt="1"))
+    wanted = request(waiting(), line(Note.ASKED, attempt="1", at=now()))
     stage.slack.ratelimit(1, 1, "chat.postMessage")
     assert await stage.once(wanted) is None
     assert await stage.once(request(waiting()), retried=True) is None
@@ -142,6 +142,7 @@ async def test_slow_down_is_heeded_and_nothing_is_dropped(stage: Stage) -> None:
     async with asyncio.timeout(20):
         while await stage.once(wanted, retried=True) is None:
             await asyncio.sleep(0.1)
+    assert stage.slack.calls("conversations.history") == []
     (message,) = stage.slack.messages()
     assert len(stage.slack.thread(message)) == 1
 
