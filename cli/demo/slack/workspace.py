@@ -10,6 +10,7 @@ from aiohttp import web
 
 from cli.demo.rulebook import VOTERS
 from cli.demo.slack.page import ChannelPage
+from cli.failure import CommandError
 from cli.fakeslack import FakeSlack
 from lumen.setting_types import Address
 
@@ -34,15 +35,23 @@ class Workspace:
         return f"http://{self._page}/"
 
     async def __aenter__(self) -> Self:
-        """Start to listen."""
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.slack)
-            page = ChannelPage(self.slack, self.channel, tuple(self.people.values()))
-            runner = web.AppRunner(page.app(str(self._page)), access_log=None, shutdown_timeout=0.1)
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            await web.TCPSite(runner, self._page.host, self._page.port).start()
-            self._stack = stack.pop_all()
+        """Start to listen.
+
+        Raises:
+            CommandError: one of the two ports was taken meanwhile.
+
+        """
+        try:
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(self.slack)
+                page = ChannelPage(self.slack, self.channel, tuple(self.people.values()))
+                runner = web.AppRunner(page.app(str(self._page)), access_log=None, shutdown_timeout=0.1)
+                await runner.setup()
+                stack.push_async_callback(runner.cleanup)
+                await web.TCPSite(runner, self._page.host, self._page.port).start()
+                self._stack = stack.pop_all()
+        except OSError as error:
+            raise CommandError(f"the stand-in for Slack cannot listen: {error.strerror}; run the demo again") from None
         return self
 
     async def __aexit__(

@@ -73,3 +73,13 @@ async def test_nothing_to_vote_on_is_told(story: InSlack) -> None:
     """Without a message that asks there is no vote."""
     with pytest.raises(CommandError, match="no message that asks for approval was posted"):
         await story.votes("alertmanager-0000000000000000")
+
+
+async def test_a_port_that_was_taken_meanwhile_is_told(workspace: Workspace) -> None:
+    """One line, and nothing is left listening."""
+    taken = Address("127.0.0.1", workspace.slack.port)
+    other = Workspace(Address("127.0.0.1", free_port()), taken, "http://127.0.0.1:9/", "xoxb-test", "secret")
+    with pytest.raises(CommandError, match="cannot listen"):
+        await other.__aenter__()
+    async with Workspace(Address("127.0.0.1", other.slack.port), Address("127.0.0.1", free_port()), "", "xoxb-t", "s"):
+        pass
