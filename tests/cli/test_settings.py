@@ -24,6 +24,16 @@ def test_a_bad_value_is_one_line_and_exit_code_two(lumen: Lumen, monkeypatch: py
     assert "LUMEN_API_ADDR" in ran.err
 
 
+@pytest.mark.parametrize("command", ["up", "api", "worker"])
+def test_half_a_sign_in_by_a_proxy_stops_the_start(command: str, lumen: Lumen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A header that everybody could send is no start at all: one line that names what to set."""
+    monkeypatch.setenv("LUMEN_FORWARD_AUTH_HEADER", "X-Forwarded-Email")
+    ran = lumen(command)
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert ran.err.startswith("lumen: LUMEN_FORWARD_AUTH_HEADER is set without LUMEN_FORWARD_AUTH_PROXIES")
+    assert ran.err.count("\n") == 1
+
+
 def test_an_unknown_name_is_told_once_with_the_nearest(
     lumen: Lumen, monkeypatch: pytest.MonkeyPatch, api: FakeService
 ) -> None:
