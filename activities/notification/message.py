@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from urllib.parse import quote
 
 from activities.notification import blocks as kit
@@ -107,6 +108,8 @@ class MessageWriter:
             found.append(kit.section(f"{self._say('slack.reason')}: {kit.cut(face.reason, room.reason)}"))
         if face.summary and room.summary:
             found.append(kit.section(self._say("slack.summary", text=kit.cut(face.summary, room.summary))))
+        if face.waiting and face.asked is not None and (at := face.asked.expires_at) is not None:
+            found.append(kit.rich_text([kit.date_part(self._say("slack.decide_by_local"), at, utc(at))]))
         found += self._plan(face, room)
         if face.asked is not None and not face.ended:
             found += self._votes(face.asked, room)
@@ -151,9 +154,6 @@ class MessageWriter:
     def _plan(self, face: Face, room: Room) -> list[Block]:
         title = "slack.actions" if not face.ended else "slack.actions_ran"
         parts: list[Block] = []
-        if face.waiting and face.asked is not None and face.asked.expires_at is not None:
-            at = face.asked.expires_at
-            parts.append(kit.date_part(self._say("slack.decide_by_local"), at, utc(at)))
         shown = face.steps[: room.steps]
         for step in shown:
             parts += kit.code_parts(kit.cut(step.name, room.value), kit.cut(step.text, room.step))
@@ -230,7 +230,7 @@ class MessageWriter:
 
 
 def _voter(vote: Voter, room: Room) -> str:
-    at = f"{vote.at:%H:%M} UTC" if vote.at else "?"
+    at = f"{vote.at.astimezone(UTC):%H:%M} UTC" if vote.at else "?"
     said = f": {kit.cut(vote.reason, room.reason)}" if vote.reason and room.reason else ""
     return f"{kit.cut(vote.actor, room.value)} ({kit.cut(vote.channel, 20)}, {at}){said}"
 

@@ -70,8 +70,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "slack.by_override": ("Decided by override: {actor}", "수동 결정: {actor}"),
     "slack.by_timeout": ("Decided by the timeout of its rule", "규칙의 기한 만료로 결정됨"),
     "slack.needs_human": (
-        "A human is needed. Lumen does nothing more by itself.",
-        "사람의 조치가 필요합니다. Lumen은 더 이상 스스로 조치하지 않습니다.",
+        "A human is needed: please look into this.",
+        "사람의 확인이 필요합니다. 상황을 살펴봐 주세요.",
     ),
     "slack.plan_context": ("plan {digest} · {key}", "계획 {digest} · {key}"),
     # Buttons.

@@ -114,6 +114,16 @@ def test_outcomes_that_need_a_human_say_so(outcome: str) -> None:
     assert "A human is needed" not in said(written(ended()))
 
 
+def test_times_are_in_utc_whatever_zone_they_came_in() -> None:
+    """A vote and a deadline with another offset are shown in UTC."""
+    document = waiting()
+    document["approval"]["expires_at"] = "2026-11-23T03:00:00+09:00"
+    document["approval"]["votes"]["approve"][0]["at"] = "2026-11-23T02:30:00+09:00"
+    message = said(written(document))
+    assert "2026-11-22 18:00 UTC" in message
+    assert "(slack, 17:30 UTC)" in message
+
+
 def test_an_override_is_told_apart_from_votes() -> None:
     """An attempt that an override decided names who overrode."""
     document = ended()
