@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import proof_bundle, proof_export, proof_import, proof_schema
+from cli import proof_bundle, proof_erase, proof_export, proof_import, proof_schema
 from cli.datadir import LEDGER_FILE
 from cli.failure import FAILED, CommandError
 from cli.options import Json
@@ -21,6 +21,7 @@ app.command()(proof_export.export)
 app.command()(proof_export.verifier)
 app.command("import")(proof_import.import_)
 app.command()(proof_bundle.bundle)
+app.command()(proof_erase.erase)
 app.command()(proof_schema.schema)
 
 
@@ -46,7 +47,8 @@ def verify(as_json: Json = False) -> None:
     elif body.get("ok"):
         say(f"the ledger holds: {body.get('height')} entries verified")
     else:
-        say(f"the ledger is broken at entry {body.get('first_bad_seq')}: {body.get('reason')}")
+        seq = body.get("first_bad_seq")
+        say(f"the ledger is broken{'' if seq is None else f' at entry {seq}'}: {body.get('reason')}")
     if not body.get("ok"):
         raise typer.Exit(FAILED)
 

@@ -39,7 +39,7 @@ def import_(
     from proof.store import LogIdentity  # noqa: PLC0415  # likewise
 
     client = load_client()
-    dsn, checkpoint_file = _places(client)
+    dsn, checkpoint_file = ledger_places(client)
     settings = client.settings
     try:
         keys = [VerifierKey.parse(text) for text in vkey]
@@ -62,7 +62,7 @@ def import_(
     say(f"proofd goes on with it when it has the signing key {imported.key}: put its file in place (PROOF_KEY_FILE)")
 
 
-def _places(client: ClientSettings) -> tuple[str, Path]:
+def ledger_places(client: ClientSettings) -> tuple[str, Path]:
     """Return the DSN of the ledger and the file of its last signed checkpoint; make the data directory if it is used."""
     from proof.store import beside, place  # noqa: PLC0415  # what only this command needs
 

@@ -34,6 +34,8 @@ WITH entries AS (
 UPDATE lumen_proof.head SET height = %s, leaf = %s, size = %s
 WHERE id = 1 AND height = %s AND leaf = %s AND size = %s
 """
+_PRESENT = "SELECT 1 FROM lumen_proof.part WHERE seq = %s AND name = %s AND data IS NOT NULL"
+_ERASE = "UPDATE lumen_proof.part SET salt = NULL, data = NULL WHERE seq = %s AND name = %s"
 _KEEP = "INSERT INTO lumen_proof.checkpoint (size, note) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _COMMIT = "COMMIT; SELECT body FROM lumen_proof.entry WHERE seq >= {} ORDER BY seq"
 
@@ -100,6 +102,10 @@ class PostgresTables:
         with self._told():
             for one in addition.checkpoints:
                 fetch(self._session, _KEEP, one.size, one.note)
+            for erased in addition.erasures:
+                # proofd's own role may not do this, and need not where the owner of the tables did it before.
+                if fetch(self._session, _PRESENT, *erased).fetchone():
+                    fetch(self._session, _ERASE, *erased)
             columns = (*_columns(entries, 4), *_columns(parts, 4), *_columns(nodes, 3))
             heads = (after.height, after.leaf, after.size, before.height, before.leaf, before.size)
             moved = fetch(self._session, _ADD, *columns, *heads)

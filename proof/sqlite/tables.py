@@ -41,6 +41,7 @@ class SqliteTables:
         parts = [(one.seq, part.name, part.salt, part.data) for one in stored for part in one.parts]
         db.executemany("INSERT INTO part VALUES (?, ?, ?, ?)", parts)
         db.executemany("INSERT INTO node VALUES (?, ?, ?)", [(*node, computed) for node, computed in addition.nodes])
+        db.executemany("UPDATE part SET salt = NULL, data = NULL WHERE seq = ? AND name = ?", addition.erasures)
         before, after = addition.before, addition.after
         moved = db.execute(
             "UPDATE head SET height = ?, leaf = ?, size = ? WHERE height = ? AND leaf = ?",

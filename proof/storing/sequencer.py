@@ -16,6 +16,7 @@ from typing import Protocol, cast
 
 from proof.errors import BrokenChainError, ProofError, UnavailableError, told
 from proof.format.chain import Head, StoredEntry, check_entry
+from proof.format.kinds import PART_ERASED, erased_part
 from proof.format.merkle import NodeId, TreeHead
 from proof.store import Commit, KeptCheckpoint, Receipt
 from proof.storing.appending import NewEntry, compose, first_receipt, seal
@@ -30,13 +31,17 @@ FOREIGN_WRITE = "somebody else wrote to the ledger"
 
 @dataclass(slots=True)
 class Addition:
-    """What one transaction adds to a ledger whose head is ``before``, and its head ``after``."""
+    """What one transaction adds to a ledger whose head is ``before``, and its head ``after``.
+
+    ``erasures`` are entry and name of parts that it takes away, each recorded by one of ``entries``.
+    """
 
     before: Head
     after: Head
     entries: list[NewEntry] = field(default_factory=list)
     nodes: list[tuple[NodeId, bytes]] = field(default_factory=list)
     checkpoints: list[KeptCheckpoint] = field(default_factory=list)
+    erasures: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Tables(Protocol):
@@ -187,6 +192,8 @@ class Sequencer:
         addition.entries.append(new)
         addition.nodes += self._grown.add(new.stored.leaf)
         addition.after = new.head
+        if item.kind == PART_ERASED and (gone := erased_part(item.idem)) is not None:
+            addition.erasures.append(gone)
         return new.receipt
 
 
