@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.app import create_app
+from api.pages.forms import FORM_SECONDS
 from api.pages.forward_auth import ForwardAuth, forward_auth
 from tests.api.fakes import ALICE_TOKEN
 from tests.api.pages.samples import BROWSER, HOME, KEY, Stage, stage, token
@@ -147,7 +148,7 @@ async def test_without_the_header_a_token_still_signs_in() -> None:
 
 
 async def test_forms_of_a_person_whom_the_proxy_names() -> None:
-    """The form token of a page is bound to the person: another person of the same proxy cannot use it, nor nobody."""
+    """The form token of a page is bound to the person: another person of the same proxy cannot use it, and it ages."""
     here = stage(proxy=PROXY)
     async with browser_at(here, "10.1.2.3") as client:
         page = await client.get(f"/decision?token={token(here.clock, actor='')}", headers={HEADER: "alice@example.com"})
@@ -155,6 +156,11 @@ async def test_forms_of_a_person_whom_the_proxy_names() -> None:
         assert form_token
         for person, status in (("mallory@example.com", 403), ("alice@example.com", 200)):
             answer = await client.post("/change", data={"form_token": form_token}, headers=BROWSER | {HEADER: person})
+            assert answer.status_code == status
+        sent = {"form_token": form_token}
+        for seconds, status in ((FORM_SECONDS - 1, 200), (1, 403)):
+            here.clock.forward(seconds)
+            answer = await client.post("/change", data=sent, headers=BROWSER | {HEADER: "alice@example.com"})
             assert answer.status_code == status
 
 

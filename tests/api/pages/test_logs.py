@@ -104,7 +104,7 @@ def test_no_token_ever_reaches_a_log(api: Api) -> None:
             )
             client.post("/sign-in", data={"token": token, "name": token}, headers=home)
             client.request("OPTIONS", "/decision", params={"token": token})
-            client.request(token.replace(":", "-"), "/decision")
+            api.raw(f"{token.replace(':', '-')} /decision HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             client.post("/webhook", headers={"Authorization": f"Basic {token}"}, content=token)
         for request in (
             f"GET /decision?token={link} HTTP/9\r\n\r\n",
