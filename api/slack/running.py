@@ -65,6 +65,10 @@ async def slack_presence(settings: Settings) -> AsyncIterator[SlackPresence]:
 
     """
     if not settings.slack_signing_secret and not settings.slack_app_token:
+        if settings.slack_bot_token:
+            _log.warning(
+                "Slack's buttons lead nowhere: set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)"
+            )
         yield SlackPresence(None, settings)
         return
     if not settings.slack_bot_token:

@@ -156,6 +156,13 @@ def test_any_bytes(body: bytes) -> None:
         read_form(body)
 
 
+@pytest.mark.parametrize("body", [b"payload=%22%FF%22", b"payload={}&payload={}", b"payload=%22\xc3%22"])
+def test_only_one_reading(body: bytes) -> None:
+    """A form that could be read in two ways is refused, even if one of them would make sense."""
+    with pytest.raises(PayloadError):
+        read_form(body)
+
+
 def test_the_form_keeps_what_it_needs() -> None:
     """What a button is about comes back with the form that it opened, in less than Slack's 3000 characters."""
     press = read_press(PRESS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from api.errors import EpisodeClosedError, NoWorkerError, UnreachableError
 from lumen.errors import BallotError
 from tests.api.slack.office import TALLY, Office
@@ -48,12 +50,13 @@ async def test_refused_late(office: Office) -> None:
     assert "NOT recorded" in (await office.told(2))[1]
 
 
-async def test_closed_meanwhile(office: Office) -> None:
+@pytest.mark.parametrize("error", [EpisodeClosedError("over"), BallotError("closed", "asks anew")])
+async def test_closed_meanwhile(office: Office, error: Exception) -> None:
     """Where the request closed while a vote was on its way, nobody claims to know whether it counted."""
     office.box.tally = UnreachableError("Temporal did not answer in time")
     await office.click()
     await office.told()
-    office.box.tally = EpisodeClosedError("over")
+    office.box.tally = error
     last = (await office.told(2))[1]
     assert "was closed while" in last
     assert "NOT recorded" not in last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from api.errors import UnreachableError
 from api.slack.payload import moment_of
@@ -83,7 +84,7 @@ async def test_time_of_a_form(office: Office) -> None:
     await office.slack.replay(sent)
     first, second, replayed = office.box.ballots
     assert first.id.endswith(approved.payload["actions"][0]["action_ts"])
-    assert first.at < second.at
+    assert datetime.fromisoformat(first.at) < datetime.fromisoformat(second.at)
     assert (second.at, second.id) == (replayed.at, replayed.id)
 
 

@@ -116,12 +116,13 @@ async def test_cut_and_down(connected: Office) -> None:
     assert connected.slack.violations == []
 
 
-async def test_too_many_calls(connected: Office) -> None:
-    """A 429 at the connecting is waited out."""
+async def test_too_many_calls(connected: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """A 429 at the connecting is waited out, with one line in the log."""
     connected.slack.ratelimit(1, 1, "apps.connections.open")
     connected.slack.sockets.cut()
     await eventually(lambda: connected.slack.sockets.opened == 2)
     assert len(connected.slack.calls("apps.connections.open")) == 3
+    assert sum("no connection to Slack" in record.getMessage() for record in caplog.records) == 1
 
 
 async def test_a_wrong_token(office: Office, caplog: pytest.LogCaptureFixture) -> None:
@@ -187,6 +188,19 @@ async def test_temporal_slow(connected: Office) -> None:
     connected.box.tally = UnreachableError("Temporal did not answer in time")
     assert (await connected.click()).ok
     assert "cannot tell yet" in (await connected.told())[0]
+
+
+async def test_a_handshake_that_fails(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a failed handshake a new address is asked for, and the spent one does not stand in the log."""
+    monkeypatch.setattr(office.slack.sockets, "ticket", lambda: "spent-ticket")
+    async with running(listener_of(office)):
+        await eventually(lambda: len(office.slack.calls("apps.connections.open")) >= 3)
+        monkeypatch.undo()
+        await eventually(lambda: is_connected(office))
+    assert "the connection was not made" in caplog.text
+    assert "spent-ticket" not in caplog.text
 
 
 async def test_no_ticket_in_the_log(office: Office, caplog: pytest.LogCaptureFixture) -> None:
