@@ -14,6 +14,8 @@ from lumen.outcome import Outcome, State
 from lumen.overriding import effect_of
 from lumen.standing import Document, cut_short, items, over, part, turn
 
+_AFTER_VOTES = frozenset({State.WAITING_LEDGER, State.EXECUTING, State.VERIFYING, State.ROLLING_BACK})
+
 Principal = Callable[[str], str]
 """Returns the person that an actor is: ``Policy.principal``."""
 
@@ -110,6 +112,13 @@ def votes_of(votes: Document, clock: Clock) -> tuple[Vote, ...]:
         for vote in items(votes, side)
     ]
     return tuple(sorted(found, key=lambda vote: vote.at.iso if vote.at else ""))
+
+
+def counted(document: Document, clock: Clock) -> tuple[Vote, ...]:
+    """Return the votes of the request that let what runs now run: not while it asks, and not once the attempt has ended."""
+    if str(document.get("state") or "") not in _AFTER_VOTES or over(document):
+        return ()
+    return votes_of(part(part(document, "approval"), "votes"), clock)
 
 
 def actions(document: Document) -> tuple[Action, ...]:

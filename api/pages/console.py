@@ -51,7 +51,7 @@ async def home(request: Request, edge: TheEdge, pages: ThePages, overview: TheOv
         "health": health,
         "checkpoint": clock.span(health.checkpoint_age) if health.checkpoint_age is not None else "",
     }
-    return answer(request, pages, "home.html", values)
+    return answer(request, pages, "home.html", values, clock.now)
 
 
 @router.get("/episodes")
@@ -86,7 +86,7 @@ async def episodes(
         "older": f"/episodes?{urlencode({**query, 'after': following})}" if following else "",
         "newest": f"/episodes?{urlencode(query)}" if after else "",
     }
-    return answer(request, pages, "episodes.html", values)
+    return answer(request, pages, "episodes.html", values, clock.now)
 
 
 def banner(freeze: dict[str, Any] | None, clock: Clock) -> dict[str, Any]:

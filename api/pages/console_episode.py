@@ -66,7 +66,7 @@ async def episode(
         "older_entries": max(0, len(_seqs(document or {})) - len(lines)),
         "once": once,
     }
-    found = answer(request, pages, "episode.html", values, (visitor.form_token, once))
+    found = answer(request, pages, "episode.html", values, clock.now, (visitor.form_token, once))
     if document is None:
         found.status_code = 503
     return found
@@ -114,6 +114,7 @@ def _shown(edge: Edge, key: str, document: Document, visitor: Visitor, clock: Cl
         "annotations": sorted((annotations or {}).items()),
         "state": asking.state_of(document),
         "ask": asking.asked(document, visitor, edge.rules().policy.principal, clock),
+        "voted": asking.counted(document, clock),
         "actions": asking.actions(document),
         "condition": str((plan or {}).get("condition") or ""),
         "overrides": asking.overrides(document, visitor),

@@ -40,7 +40,7 @@ async def guards(
         "rows": _rows(found, clock) if found is not None else None,
         "why_not": why_no_override(visitor),
     }
-    return answer(request, pages, "guards.html", values, (visitor.form_token,))
+    return answer(request, pages, "guards.html", values, clock.now, (visitor.form_token,))
 
 
 def _rows(found: Found, clock: Clock) -> list[dict[str, Any]]:

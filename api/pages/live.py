@@ -7,7 +7,9 @@ page is the same, and loads itself again where that takes nothing away from anyb
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +21,40 @@ from api.problems import Problem
 router = APIRouter()
 
 PART_HEADER = "lumen-part"
+_RELATIVE = re.compile(r'<span class="rel">[^<]*</span>')
+_AGES = 30
 _STATIC = FOLDER / "static"
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _STATIC_HEADERS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 
 
 def answer(
-    request: Request, pages: Pages, template: str, values: Mapping[str, Any], volatile: tuple[str, ...] = ()
+    request: Request,
+    pages: Pages,
+    template: str,
+    values: Mapping[str, Any],
+    now: datetime,
+    volatile: tuple[str, ...] = (),
 ) -> Response:
     """Return ``template``, or the part of it that changes: ``live/<template>`` with the same ``values``.
 
-    ``volatile`` are texts in it that differ each time and mean the same, such as a form's token.
+    ``volatile`` are texts in it that differ each time and mean the same, such as a form's token. How long ago something was
+    does not count as a change either, but twice a minute.
     """
     if request.headers.get(PART_HEADER) != "main":
         return pages.page(template, values, live=True)
     text = pages.text(f"live/{template}", values)
-    tag = _tag(text, volatile)
+    tag = _tag(_RELATIVE.sub("", text), volatile, now)
     headers = {**pages.headers(live=True), "ETag": tag}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(text, headers=headers, media_type="text/html")
 
 
-def _tag(text: str, volatile: tuple[str, ...]) -> str:
+def _tag(text: str, volatile: tuple[str, ...], now: datetime) -> str:
     for one in volatile:
         text = text.replace(one, "")
+    text += str(int(now.timestamp()) // _AGES)
     return f'"{hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]}"'
 
 

@@ -96,6 +96,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.status.unknown": ("result unknown", "결과를 알 수 없음"),
     "page.status.cancelled": ("cancelled", "취소됨"),
     "page.status.dry_run": ("dry run", "모의 실행"),
+    "page.about.actions": ("Actions", "조치"),
     "page.about": ("About the alert", "알림 정보"),
     "page.status.firing": ("firing", "발생 중"),
     "page.status.resolved": ("resolved", "해소됨"),

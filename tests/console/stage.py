@@ -15,7 +15,7 @@ ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
 TOKENS = {ALICE: "the-token-of-alice", BOB: "the-token-of-bob", CAROL: "the-token-of-carol"}
 SCOPES = {ALICE: ["read", "vote", "override"], BOB: ["read", "vote"], CAROL: ["read"]}
 
-TALKS = "for n in $(seq 1 400); do echo \"step $n of 400: moved $((n * 3)) MiB\"; sleep 0.5; done"
+TALKS = 'for n in $(seq 1 400); do echo "step $n of 400: moved $((n * 3)) MiB"; sleep 0.5; done'
 QUICK = "echo 'filesystem grown: 40 GiB -> 50 GiB'; echo 'inode table: ok'"
 FAILS = "echo 'connecting to the primary'; echo 'timeout after 3 attempts: no route to host' >&2; exit 3"
 
@@ -51,7 +51,10 @@ def add_rules(site: Site) -> None:
         },
         "ReplicaLagging": {"actions": [{"name": "reconnect replica", "cmd": shell(FAILS)}], "mode": "auto"},
         "CacheRebalance": {"actions": [{"name": "rebalance", "cmd": shell(TALKS), "timeout": 600}]},
-        "CertificateExpiring": {"actions": [{"name": "renew", "cmd": shell("echo renewed for 90 days")}], "mode": "auto"},
+        "CertificateExpiring": {
+            "actions": [{"name": "renew", "cmd": shell("echo renewed for 90 days")}],
+            "mode": "auto",
+        },
         "QueueBacklog": {
             "target": "{labels.instance}",
             "actions": [{"name": "add consumer", "cmd": shell("echo consumer 4 started")}],

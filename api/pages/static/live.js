@@ -88,7 +88,6 @@
   }
 
   function children(old, fresh) {
-    const atEnd = old.nodeName === "PRE" && old.scrollTop + old.clientHeight >= old.scrollHeight - 4;
     const wanted = new Set([...fresh.children].map((node) => node.dataset.key).filter(Boolean));
     for (const node of [...old.children]) {
       if (node.dataset.key && !wanted.has(node.dataset.key)) remove(node);
@@ -115,7 +114,6 @@
       remove(place);
       place = next;
     }
-    if (atEnd) old.scrollTop = old.scrollHeight;
   }
 
   // What is no longer asked goes away, unless somebody is writing in it.
