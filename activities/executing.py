@@ -21,7 +21,7 @@ from lumen.contracts import Executing
 from lumen.errors import LedgerError, LedgerUnavailableError
 from lumen.messages import ActionResult, ExecuteRequest, ExecuteResult, LedgerAppend, LedgerReceipt, Start
 from lumen.outcome import ActionStatus
-from lumen.plan import ActionKind, Plan, PlannedAction, Refusal
+from lumen.plan import Plan, PlannedAction, Refusal
 from lumen.records import claim_entry, finished_entry
 from rules.source import RuleSource
 
@@ -44,7 +44,7 @@ class LedgeredExecuting(Executing):
         source: RuleSource,
         freeze: FreezeSwitch,
         ledger: LedgerClient,
-        kinds: Mapping[ActionKind, Kind],
+        kinds: Mapping[str, Kind],
         metrics: WorkerMetrics,
         redact: Redact,
     ) -> None:

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from activities.notification.methods import METHODS, OUTCOMES
 from lumen.outcome import ActionStatus, Outcome, State
-from lumen.plan import ActionKind
+from rules.kinds import KINDS
 
 APPROVAL_EVENTS = ("approve", "reject", "refused", "override")
 DELIVERIES = ("started", "updated", "resolved", "not_open", "refused")
@@ -66,7 +66,7 @@ class WorkerMetrics:
             self.open.labels(state)
         for outcome in Outcome:
             self.episodes.labels(outcome)
-        for kind in ActionKind:
+        for kind in KINDS:
             self.action_seconds.labels(kind)
             for status in ActionStatus:
                 self.actions.labels(kind, status)

@@ -17,6 +17,7 @@ from lumen.contracts import Planning
 from lumen.links import ANONYMOUS
 from lumen.messages import Admission, AdmitRequest, Prepared, PrepareRequest, StillFiring, StillFiringRequest, Verdict
 from lumen.plan import Mode, Plan, Refusal
+from rules.kinds import shown_plan
 from rules.match import rule_for
 from rules.planner import plan_for
 from rules.source import RuleSource
@@ -77,7 +78,7 @@ class LocalPlanning(Planning):
             self._metrics.approval_wait.observe(request.waited)
         if isinstance(plan, Refusal):
             return Prepared(Verdict.REFUSED, reason=plan.reason, rule=plan.rule)
-        shown = plan.shown()
+        shown = shown_plan(plan)
         frozen = await self._freeze.reason(fresh=False)
         if frozen:
             return Prepared(Verdict.BLOCKED, shown, frozen)

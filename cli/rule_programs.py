@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from activities.execution.program import PYTHON_NAMES, resolve_argv
-from lumen.plan import ActionKind, PlannedAction
+from lumen.plan import PlannedAction
+from rules.kinds import cmd
 from rules.language.interpreters import SHELLS
 from rules.language.placeholders import names
 from rules.model import Rule, RuleSet
@@ -27,7 +28,7 @@ def missing(ruleset: RuleSet, folder: Path, python: str) -> list[str]:
 
 def _of_rule(rule: Rule, root: Path, python: str) -> Iterator[str]:
     for action in rule.actions:
-        if action.kind is ActionKind.CMD and action.runner == PlannedAction.runner:
+        if action.kind == cmd.KIND.name and action.runner == PlannedAction.runner:
             for problem in _problems(action.spec["argv"], root, python):
                 yield f'rule "{rule.name}", action "{action.name}": {problem}'
 

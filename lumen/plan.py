@@ -22,15 +22,6 @@ class Mode(StrEnum):
     AUTO = "auto"
 
 
-class ActionKind(StrEnum):
-    """The kinds of action that can run; each has one file in ``activities/execution``."""
-
-    CMD = "cmd"
-    HTTP = "http"
-    CONTROL_BUS = "control_bus"
-    PROOF = "proof"
-
-
 @dataclass(frozen=True)
 class Escalation:
     """Who may decide too once a request has waited ``after`` seconds, and the Slack channel that is told ("" = none)."""
@@ -93,14 +84,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class PlannedAction:
-    """One rendered action.
+    """One rendered action. ``kind`` is a name of ``rules.kinds``, whose file says what stands in ``spec``.
 
-    ``spec`` by kind: cmd ``{"argv": [...]}``; http ``{"method", "url", "headers", "json"}``; control_bus
-    ``{"command", "args"}``; proof ``{}``. ``timeout`` and ``backoff`` in seconds; ``attempts`` > 1 only if idempotent.
+    ``timeout`` and ``backoff`` in seconds; ``attempts`` > 1 only if idempotent.
     """
 
     name: str
-    kind: ActionKind
+    kind: str
     spec: dict[str, Any]
     timeout: float = 60.0
     attempts: int = 1
@@ -136,33 +126,6 @@ class Plan:
         """Return the plan with its digest, taken over everything but the two digests themselves."""
         body = asdict(replace(self, digest="", rules_digest=""))
         return replace(self, digest=digest(body), rules_digest=rules_digest)
-
-    def shown(self) -> Plan:
-        """Return the plan as it may leave the worker: header values, URL passwords and queries of ``http`` hidden.
-
-        The digest stays that of the whole plan, so what was approved is still what runs.
-        """
-        return replace(self, actions=tuple(_shown(action) for action in self.actions))
-
-
-def _shown(action: PlannedAction) -> PlannedAction:
-    return replace(action, spec=shown_spec(action.kind, action.spec))
-
-
-def shown_spec(kind: ActionKind, spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the spec of an action as it may leave the worker: see :meth:`Plan.shown`."""
-    if kind is not ActionKind.HTTP:
-        return spec
-    headers = dict.fromkeys(spec.get("headers", {}), "(hidden)")
-    return {**spec, "headers": headers, "url": _shown_url(str(spec.get("url", "")))}
-
-
-def _shown_url(url: str) -> str:
-    # The query goes first: it may follow the host without a slash, and may itself hold "://", "/" and "@".
-    place, query, _ = url.partition("?")
-    scheme, separator, rest = place.partition("#")[0].partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}" + ("?(hidden)" if query else "")
 
 
 @dataclass(frozen=True)

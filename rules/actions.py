@@ -45,7 +45,7 @@ def _build(section: Section, name: str, default_timeout: float, findings: Findin
     kind, content = spec
     return ActionTemplate(
         name=name,
-        kind=KINDS[kind].kind,
+        kind=kind,
         spec=content,
         timeout=default_timeout if section.get("timeout") is None else section.get("timeout"),
         attempts=attempts,

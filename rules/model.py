@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lumen.canonical import canonical_json, digest
-from lumen.plan import ActionKind, Approval, Escalation, Limits, Mode, shown_spec
+from lumen.plan import Approval, Escalation, Limits, Mode
+from rules.kinds import shown_spec
 from rules.language.matchers import Matcher
 from rules.language.patterns import Pattern
 
@@ -49,7 +50,7 @@ class ActionTemplate:
     """One action before its placeholders are filled; ``spec`` as in :class:`lumen.plan.PlannedAction`."""
 
     name: str
-    kind: ActionKind
+    kind: str
     spec: dict[str, Any]
     timeout: float
     attempts: int
@@ -145,7 +146,7 @@ class RuleSet:
     def text(self) -> tuple[str, bool]:
         """Return the JSON text whose SHA-256 is ``digest``, and whether something in it had to be hidden.
 
-        What is hidden is what :meth:`lumen.plan.Plan.shown` hides; the text then has another SHA-256.
+        What is hidden is what :func:`rules.kinds.shown_plan` hides; the text then has another SHA-256.
         """
         rules = [rule.content() for rule in self.rules]
         shown = [{**rule, "actions": [_shown(action) for action in rule["actions"]]} for rule in rules]

@@ -103,7 +103,7 @@ def _target(alert: Alert, rule: Rule, values: Values) -> str:
 
 def _action(template: ActionTemplate, values: Values) -> PlannedAction:
     try:
-        spec = KINDS[str(template.kind)].render(template.spec, values)
+        spec = KINDS[template.kind].render(template.spec, values)
     except RenderError as wrong:
         raise RenderError(f'action "{template.name}": {wrong}') from None
     return PlannedAction(

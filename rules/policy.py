@@ -9,6 +9,7 @@ from typing import Any
 from lumen.plan import Escalation
 from rules import schema
 from rules.approvals import CRITICAL, DEFAULT, GROUP, NAMELESS, contradictory, doubtful, impossible, resolved
+from rules.kinds import control_bus
 from rules.model import ApprovalRule, Policy
 from rules.reading.document import Findings, Node, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
@@ -156,7 +157,7 @@ def _refuse_silence(section: Section, findings: Findings) -> None:
 
 def _commands(entries: list[Scalar], findings: Findings) -> tuple[str, ...]:
     for entry in entries:
-        if not re.fullmatch(schema.NAME, entry.text):
+        if not re.fullmatch(control_bus.NAME, entry.text):
             findings.add(
                 entry.place, f'"{entry.text}" is no command name', "use letters, digits, dot, dash, underscore"
             )

@@ -11,15 +11,15 @@ import sys
 from typing import Any
 
 from rules import schema
-from rules.schema import LONGEST, REQUIRED, Key
+from rules.key import LONGEST, REQUIRED, Key
+from rules.kinds import tables
 
 TABLES: dict[str, tuple[Key, ...]] = {
     "file": schema.FILE,
     "defaults": schema.DEFAULTS,
     "rule": schema.RULE,
     "action": schema.ACTION,
-    "http": schema.HTTP,
-    "control_bus": schema.CONTROL_BUS,
+    **tables(),
     "retry": schema.RETRY,
     "approval": schema.APPROVAL,
     "escalate": schema.ESCALATION,

@@ -1,43 +1,18 @@
-"""Every key of the rule and policy files in one table: name, type, default, meaning. The reader and the docs use it."""
+"""Every key of the rule and policy files in one table: name, type, default, meaning. The reader and the docs use it.
+
+The keys of a kind of action stand with the kind.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from lumen.episode import DEFAULT_COOLDOWN
 from lumen.plan import Approval, Limits, PlannedAction
-
-REQUIRED = "required"
-LONGEST = 30 * 86400.0  # seconds; no wait of the language is longer, so that a typo cannot park an episode for years
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key. ``type`` names a reader of ``rules.reading``; ``keys`` are those of a nested mapping.
-
-    ``default`` is in the unit of the plan (seconds), None where absence means something of its own (``otherwise`` says
-    what), and ``required`` where the key must be given. ``supported`` is False for a key that is part of the language but
-    that nothing executes yet. ``least`` and ``most`` bound numbers and durations. ``doc`` and
-    ``otherwise`` are Markdown of one line.
-    """
-
-    name: str
-    type: str
-    default: Any
-    doc: str
-    keys: tuple[Key, ...] = ()
-    choices: tuple[str, ...] = ()
-    pattern: str = ""
-    least: float = 0
-    most: float = LONGEST
-    supported: bool = True
-    otherwise: str = ""
-
+from rules import kinds
+from rules.key import REQUIRED, Key
+from rules.kinds import http
 
 RANKS = ("signal", "token", "link", "slack", "oidc")
 TITLE = r"[^\x00-\x1f\x7f]{1,100}"
-NAME = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
 RUNNER = r"[a-z0-9-]{1,63}"
 LABEL = r"[a-zA-Z_][a-zA-Z0-9_]{0,99}"
 
@@ -123,25 +98,7 @@ RETRY = (
     Key("backoff", "duration", PlannedAction.backoff, "pause before the next start"),
 )
 
-HTTP = (
-    Key("method", "choice", "POST", "request method", choices=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")),
-    Key("url", "template", REQUIRED, "http or https; placeholders only in path and query, percent-encoded there"),
-    Key("headers", "texts", {}, "names and values; placeholders inside the values"),
-    Key("json", "json", None, "body; placeholders inside its strings", otherwise="no body"),
-)
-
-CONTROL_BUS = (
-    Key("command", "text", REQUIRED, "name of the command", pattern=NAME),
-    Key("args", "json", {}, "its arguments; placeholders inside strings"),
-)
-
-KINDS = (
-    Key("cmd", "argv", None, "program and arguments: a list, or a string split like a shell would; no shell runs"),
-    Key("http", "section", None, "one HTTP request", keys=HTTP),
-    Key("control_bus", "section", None, "one command on the control bus", keys=CONTROL_BUS),
-    Key("proof", "true", None, "an entry in the ledger and nothing else"),
-    Key("kubernetes", "any_mapping", None, "a change in a cluster", supported=False),
-)
+KINDS = tuple(kind.key for kind in kinds.KINDS.values())
 
 ACTION = (
     Key("name", "text", None, "unique in its rule", pattern=TITLE, otherwise="`action-1`, `action-2` …"),
@@ -163,7 +120,7 @@ ACTION = (
 
 VERIFY = (
     Key("promql", "template", None, "a condition as in `when`"),
-    Key("http", "section", None, "a request that must succeed", keys=HTTP),
+    Key("http", "section", None, "a request that must succeed", keys=http.KEYS),
     Key("cmd", "argv", None, "a command that must exit 0"),
     Key("resolved", "true", None, "the alert must resolve"),
     Key("for", "duration", None, "how long it must hold"),

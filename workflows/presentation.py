@@ -11,8 +11,9 @@ from lumen.ballot import Decision
 from lumen.display import markdown_code, truncate
 from lumen.episode import Attempt, cooldown_of
 from lumen.outcome import State
-from lumen.plan import ActionKind, Plan, PlannedAction
+from lumen.plan import Plan
 from lumen.records import rfc3339, voter
+from rules.kinds import action_line
 
 if TYPE_CHECKING:
     from workflows.live import ApprovalRequest, LiveEpisode
@@ -111,23 +112,6 @@ def details(document: dict[str, Any]) -> str:
         lines.append(f"Cools until {document['cooldown_until']}")
     lines.append(f"Heard {document['repeats'] + 1} time(s). Alert is {document['status']}.")
     return truncate("\n\n".join(lines), _DETAILS_BYTES)
-
-
-def action_line(action: PlannedAction) -> str:
-    """Return one action as one line for people; only :attr:`PlannedAction.spec` is what runs."""
-    spec = action.spec
-    if action.kind is ActionKind.CMD:
-        return " ".join(_quoted(part) for part in spec["argv"])
-    if action.kind is ActionKind.HTTP:
-        return f"{spec['method']} {spec['url']}"
-    if action.kind is ActionKind.CONTROL_BUS:
-        return f"control bus: {spec['command']} {spec.get('args', {})}"
-    return "record in the ledger"
-
-
-def _quoted(part: str) -> str:
-    plain = part and all(char.isalnum() or char in "@%+=:,./_-" for char in part)
-    return part if plain else "'" + part.replace("'", "'\"'\"'") + "'"
 
 
 def _plan(plan: Plan) -> dict[str, Any]:

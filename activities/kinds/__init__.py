@@ -1,4 +1,4 @@
-"""The kinds of action, one file each, and the registry of them. A new kind is one file and one line here."""
+"""How actions are run, one file a kind, and the registry of them. A new kind is one file and one line here."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from activities.kinds.control_bus import ControlBusKind
 from activities.kinds.http import HttpKind
 from activities.kinds.proof import ProofKind
 from activities.kinds.protocol import Kind, KindContext
-from lumen.plan import ActionKind
 
 
-def registry(context: KindContext) -> Mapping[ActionKind, Kind]:
-    """Return every kind that this worker can run."""
+def registry(context: KindContext) -> Mapping[str, Kind]:
+    """Return every kind that this worker can run, by its name in ``rules.kinds``."""
     return {
-        ActionKind.CMD: CommandKind(context),
-        ActionKind.HTTP: HttpKind(context),
-        ActionKind.CONTROL_BUS: ControlBusKind(context),
-        ActionKind.PROOF: ProofKind(),
+        "cmd": CommandKind(context),
+        "http": HttpKind(context),
+        "control_bus": ControlBusKind(context),
+        "proof": ProofKind(),
     }

@@ -10,7 +10,8 @@ from cli.doctor.finding import Finding, Status, fail, ok, skip, warn
 from cli.doctor.scene import Scene
 from cli.rule_programs import missing
 from lumen.errors import Finding as Mistake
-from lumen.plan import ActionKind, Mode
+from lumen.plan import Mode
+from rules.kinds import cmd
 from rules.model import Rule, RuleSet
 
 _SHOWN = 10
@@ -51,7 +52,7 @@ async def commands(scene: Scene) -> list[Finding]:
     """Look whether the programs and scripts of ``cmd`` actions are on this machine and may be executed."""
     if scene.rules is None:
         return [skip("the rules do not load" if not scene.remote else "there are no rules here")]
-    every = [action for rule in scene.rules.rules for action in rule.actions if action.kind is ActionKind.CMD]
+    every = [action for rule in scene.rules.rules for action in rule.actions if action.kind == cmd.KIND.name]
     if not every:
         return [skip("no rule runs a command")]
     live, dry = _split(scene.rules)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cli.doctor.finding import Finding, fail, ok, skip, warn
 from cli.doctor.scene import Scene
 from cli.doctor.sight import Sighting, connect_url, place
-from lumen.plan import ActionKind
+from rules.kinds import control_bus as control_bus_kind
 
 
 async def prometheus(scene: Scene) -> list[Finding]:
@@ -67,7 +67,7 @@ async def control_bus(scene: Scene) -> list[Finding]:
         users = [
             rule.name
             for rule in (scene.rules.rules if scene.rules else ())
-            if any(action.kind is ActionKind.CONTROL_BUS for action in rule.actions)
+            if any(action.kind == control_bus_kind.KIND.name for action in rule.actions)
         ]
         if users:
             found = f"CONTROL_BUS_TARGET is not set, and {_listed(users)} has a control_bus action: it will fail"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lumen.plan import ActionKind
+from rules.key import Key
 from rules.kinds._kind import Kind, ValueOf
 from rules.language.commands import CommandError, check_argv, split, unexpanded
 from rules.language.interpreters import interpreter
@@ -37,4 +37,18 @@ def _render(spec: dict[str, Any], value_of: ValueOf) -> dict[str, Any]:
     return {"argv": [fill(element, value_of) for element in spec["argv"]]}
 
 
-KIND = Kind(ActionKind.CMD, _read, _render)
+def _line(spec: dict[str, Any]) -> str:
+    return " ".join(_quoted(part) for part in spec["argv"])
+
+
+def _quoted(part: str) -> str:
+    plain = part and all(char.isalnum() or char in "@%+=:,./_-" for char in part)
+    return part if plain else "'" + part.replace("'", "'\"'\"'") + "'"
+
+
+KIND = Kind(
+    Key("cmd", "argv", None, "program and arguments: a list, or a string split like a shell would; no shell runs"),
+    _read,
+    _render,
+    _line,
+)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from lumen.errors import RenderError
-from lumen.plan import ActionKind
+from rules.key import REQUIRED, Key
 from rules.kinds._kind import Kind, ValueOf
 from rules.language.placeholders import fill, fill_in, keys_in, names, spans
 from rules.reading.document import Findings, Node, Place, Scalar
@@ -20,6 +20,13 @@ _OWN_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"}
 )
 _ORIGIN = re.compile(r"[a-zA-Z]+://[^/?#]*")
+
+KEYS = (
+    Key("method", "choice", "POST", "request method", choices=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")),
+    Key("url", "template", REQUIRED, "http or https; placeholders only in path and query, percent-encoded there"),
+    Key("headers", "texts", {}, "names and values; placeholders inside the values"),
+    Key("json", "json", None, "body; placeholders inside its strings", otherwise="no body"),
+)
 
 
 def _read(value: Section, _node: Node, findings: Findings) -> dict[str, Any] | None:
@@ -98,4 +105,22 @@ def _rendered_url(template: str, value_of: ValueOf) -> str:
     return address
 
 
-KIND = Kind(ActionKind.HTTP, _read, _render)
+def _line(spec: dict[str, Any]) -> str:
+    return f"{spec['method']} {spec['url']}"
+
+
+def _shown(spec: dict[str, Any]) -> dict[str, Any]:
+    """Hide header values, and the user part, query and fragment of the URL."""
+    headers = dict.fromkeys(spec.get("headers", {}), "(hidden)")
+    return {**spec, "headers": headers, "url": _shown_url(str(spec.get("url", "")))}
+
+
+def _shown_url(url: str) -> str:
+    # The query goes first: it may follow the host without a slash, and may itself hold "://", "/" and "@".
+    place, query, _ = url.partition("?")
+    scheme, separator, rest = place.partition("#")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}" + ("?(hidden)" if query else "")
+
+
+KIND = Kind(Key("http", "section", None, "one HTTP request", keys=KEYS), _read, _render, _line, _shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lumen.plan import ActionKind
+from rules.key import Key
 from rules.kinds._kind import Kind, ValueOf
 from rules.reading.document import Findings, Node
 
@@ -17,4 +17,8 @@ def _render(_spec: dict[str, Any], _value_of: ValueOf) -> dict[str, Any]:
     return {}
 
 
-KIND = Kind(ActionKind.PROOF, _read, _render)
+def _line(_spec: dict[str, Any]) -> str:
+    return "record in the ledger"
+
+
+KIND = Kind(Key("proof", "true", None, "an entry in the ledger and nothing else"), _read, _render, _line)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from rules.key import REQUIRED, Key
 from rules.reading import values
 from rules.reading.document import Findings, Mapping, Node, Place, Scalar, nearest
 from rules.reading.values import Unreadable
-from rules.schema import REQUIRED, Key
 
 _ELEMENTS = {"rules": "a rule", "actions": "an action"}
 

@@ -17,7 +17,7 @@ from lumen.alert import Alert
 from lumen.episode import Attempt
 from lumen.messages import ActionResult, ExecuteRequest, LedgerAppend
 from lumen.outcome import ActionStatus, Outcome
-from lumen.plan import ActionKind, Approval, Limits, Mode, Plan, PlannedAction
+from lumen.plan import Approval, Limits, Mode, Plan, PlannedAction
 from lumen.quorum import Tally
 from proof.format.kinds import KINDS
 from tests.proof.samples import append, draft, open_ledger
@@ -86,10 +86,10 @@ def test_the_page_has_every_kind() -> None:
 def entries() -> list[LedgerAppend]:
     """Return one entry of each kind that the core writes."""
     alert = Alert("alertmanager", "0aa043e5d176c819", {"alertname": "X"}, _NOW)
-    action = PlannedAction("greet", ActionKind.CMD, {"argv": ["/bin/true"]})
+    action = PlannedAction("greet", "cmd", {"argv": ["/bin/true"]})
     plan = Plan("X", Mode.APPROVE, False, "t", "", "", (action,), Approval(), 0.0, Limits()).sealed("sha256:0")
     request = ExecuteRequest(alert, "alert-x", plan.digest, "greet", "alert-x/r/1/greet", tried=1, attempt=1)
-    result = ActionResult("greet", ActionKind.CMD, "alert-x/r/1/greet", ActionStatus.SUCCEEDED)
+    result = ActionResult("greet", "cmd", "alert-x/r/1/greet", ActionStatus.SUCCEEDED)
     attempt = Attempt(1, Outcome.REMEDIATED, _NOW, _NOW)
     overridden = dict.fromkeys(("decision", "actor", "channel", "rank", "reason", "state"), "")
     return [

@@ -18,13 +18,13 @@ from activities.kinds.protocol import GRACE
 from lumen.errors import RulesError
 from lumen.names import runner_task_queue
 from rules import schema
+from rules.key import LONGEST, Key
 from rules.language.promql import ConditionError, check_condition
 from rules.loader import load, sources
 from rules.planner import DEFAULT_PATTERN
 from rules.reading.values import parse_duration
 from rules.reference import TABLES, duration, rewritten
 from rules.report import render
-from rules.schema import LONGEST, Key
 from tests.docs.test_readme import anchors
 from workflows.acting import MAX_LOST
 

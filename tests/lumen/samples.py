@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from lumen.alert import Alert, AlertStatus
 from lumen.episode import Attempt
 from lumen.outcome import Outcome
-from lumen.plan import ActionKind, Approval, Limits, Mode, Plan, PlannedAction
+from lumen.plan import Approval, Limits, Mode, Plan, PlannedAction
 from lumen.quorum import Vote
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -55,10 +55,10 @@ def plan(cooldown: float = 600.0, attempts: int = 3, stale_after: float = 26 * 3
         severity="critical",
         condition="up == 0",
         actions=(
-            PlannedAction("grow", ActionKind.CMD, {"argv": ["/usr/sbin/lvextend", "-L", "+10G"]}),
+            PlannedAction("grow", "cmd", {"argv": ["/usr/sbin/lvextend", "-L", "+10G"]}),
             PlannedAction(
                 "tell",
-                ActionKind.HTTP,
+                "http",
                 {
                     "method": "POST",
                     "url": "https://robot:hunter2@cmdb.example.com/hosts/db-1?token=hunter2",

@@ -127,7 +127,6 @@ ACTION_MISTAKES = [
     ("{proof: false}", "3:24: proof is false: write true or leave the key out"),
     ("{cmd: a, proof: true}", '3:32: the action "action-1" has cmd and proof: make an action of each'),
     ("{proof: true}, {name: action-1, proof: true}", '3:38: two actions of this rule are called "action-1"'),
-    ("{kubernetes: {x: 1}}", "3:17: not supported yet: kubernetes: remove it"),
     ("{cmd: a, check: [b]}", "3:25: not supported yet: check: remove it"),
     ("{cmd: a, rollback: {cmd: [b]}}", "3:25: not supported yet: rollback: remove it"),
     ("{cmd: a, rollback: {cmd: [b], x: 1}}", '3:46: unknown key "x" in rollback'),

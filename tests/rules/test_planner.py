@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lumen.plan import ActionKind, Limits, Mode, Plan, Refusal
+from lumen.plan import Limits, Mode, Plan, Refusal
 from rules.loader import load
 from rules.model import RuleSet
 from tests.rules.documents import alert, plan, planned, refusal, rules_of, write
@@ -118,7 +118,7 @@ def test_a_plan_holds_everything_that_the_rule_says(tmp_path: Path) -> None:
     }
     assert (http.name, http.timeout, http.attempts, http.runner) == ("action-2", 120, 1, "default")
     assert bus.spec == {"command": "reduce-gain", "args": {"vg": "vg/0 ", "by": 0.5}}
-    assert (proof.kind, proof.spec) == (ActionKind.PROOF, {})
+    assert (proof.kind, proof.spec) == ("proof", {})
     assert made.rules_digest == rules.digest
 
 
