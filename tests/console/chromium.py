@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 PROGRAM = "/usr/bin/chromium"
 DESKTOP = {"width": 1200, "height": 800}
@@ -33,6 +33,7 @@ def installed() -> bool:
 def chromium() -> Iterator[Browser]:
     """Run the browser while inside."""
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=_ARGUMENTS)
         try:
             yield browser

@@ -44,9 +44,9 @@ def test_sign_in_see_approve_watch_and_verify(browser: Browser, site: Site) -> N
         bob.get_by_role("button", name="Approve").click()
         for page in (alice, bob):
             expect(page.get_by_text("Attempt 1: Remediated")).to_be_visible()
-            expect(page.locator(".proof-proven")).to_have_count(4)
+            expect(page.locator(".proof-proven")).to_have_count(6)
         alice.get_by_text("Output").first.click()
-        expect(alice.get_by_text("inode table: ok")).to_be_visible()
+        expect(alice.get_by_label("Output stdout")).to_contain_text("inode table: ok")
     assert {vote["actor"] for vote in site.status(key)["attempts"][0]["votes"]["approve"]} == {ALICE, BOB}
 
 
@@ -151,7 +151,7 @@ def test_without_javascript_everything_can_be_done(browser: Browser, site: Site)
         ):
             page.get_by_label("Reason (goes into the ledger)").last.fill("migration")
             page.get_by_role("button", name=button).click()
-            expect(page.locator(".said")).to_have_text(said)
+            expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()
     assert site.status(key)["outcome"] == "rejected"
 
 

@@ -69,14 +69,20 @@
     [...form.elements].some((field) => field.type === "radio" ? field.checked !== field.defaultChecked :
       "defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue);
 
+  // A click that was meant for what stood there a moment ago must not meet a new button.
+  function born(fresh) {
+    const node = document.importNode(fresh, true);
+    if (node.nodeType === 1 && (node.nodeName === "FORM" || node.querySelector("form"))) {
+      node.inert = true;
+      setTimeout(() => { node.inert = false; }, SETTLE);
+    }
+    return node;
+  }
+
   function sync(old, fresh) {
     if (bound(old) && old.dataset.bound !== fresh.dataset.bound) {
       if (inUse(old)) return say("changed");
-      const next = document.importNode(fresh, true);
-      old.replaceWith(next);
-      next.inert = true;  // a click that was meant for what stood here a moment ago must not meet this
-      setTimeout(() => { next.inert = false; }, SETTLE);
-      return;
+      return old.replaceWith(born(fresh));
     }
     for (const {name, value} of fresh.attributes) {
       if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
@@ -90,14 +96,16 @@
   function children(old, fresh) {
     const wanted = new Set([...fresh.children].map((node) => node.dataset.key).filter(Boolean));
     for (const node of [...old.children]) {
-      if (node.dataset.key && !wanted.has(node.dataset.key)) remove(node);
+      if (keyOf(node) && !wanted.has(keyOf(node))) remove(node);
     }
     const keyed = new Map([...old.children].filter((node) => node.dataset.key).map((node) => [node.dataset.key, node]));
     let place = old.firstChild;
     for (const want of [...fresh.childNodes]) {
       const known = want.nodeType === 1 ? keyed.get(want.dataset.key) : undefined;
-      if (known && known !== place && same(known, want)) {
-        old.insertBefore(known, place);
+      if (known && same(known, want)) {
+        // What stands before it goes, rather than that it is moved: an element that is moved loses the focus.
+        while (place && place !== known && !keyOf(place)) place = passed(place);
+        if (place !== known) old.insertBefore(known, place);
         place = known;
       }
       if (place && same(place, want)) {
@@ -106,15 +114,15 @@
         else if (place.nodeValue !== want.nodeValue) place.nodeValue = want.nodeValue;
         place = next;
       } else {
-        old.insertBefore(document.importNode(want, true), place);
+        old.insertBefore(born(want), place);
+        if (place && !keyOf(place) && !keyOf(want)) place = passed(place);
       }
     }
-    while (place) {
-      const next = place.nextSibling;
-      remove(place);
-      place = next;
-    }
+    while (place) place = passed(place);
   }
+
+  const keyOf = (node) => node.nodeType === 1 && node.dataset.key || "";
+  const passed = (node) => { const next = node.nextSibling; remove(node); return next; };
 
   // What is no longer asked goes away, unless somebody is writing in it.
   function remove(node) {
