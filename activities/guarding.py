@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
@@ -20,11 +23,13 @@ _RPC_TIMEOUT = timedelta(seconds=10)
 _LEASE_MARGIN = 600.0
 _PER_ACTION_MARGIN = 150.0
 _THAWED_KNOWN_FOR = 1.0
+_ANY_NUMBER = 1_000_000
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
 class GuardVerdict:
-    """``status``: ``granted``, ``waiting`` or ``cooling``; ``reason`` in words for a person."""
+    """``status``: ``granted``, ``waiting`` or ``cooling`` (a spent budget too); ``reason`` in words for a person."""
 
     status: str
     reason: str = ""
@@ -38,6 +43,8 @@ class Guards:
     def __init__(self, client: Client) -> None:
         """Keep the client."""
         self._client = client
+        # Temporal takes ten unanswered updates of one workflow and refuses more, which then come again seconds later.
+        self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def take(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
         """Take the target, then the rule's budget. A guard that was queued for stays queued: it signals when it is free."""
@@ -47,26 +54,32 @@ class Guards:
             answer = await self._acquire(guard_id, claim)
             taken.append(guard_id)
             if answer.status != "granted":
-                return _verdict(guard_id, answer, tuple(taken))
+                return _verdict(guard_id, answer, tuple(taken), plan)
             fencing_token = fencing_token or answer.token
         return GuardVerdict("granted", guards=tuple(taken), fencing_token=fencing_token)
 
-    async def read(self, plan: Plan) -> GuardVerdict:
-        """Only look, for a dry run: whether the rule would cool on this target."""
-        if not plan.has_target:
+    async def confirm(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
+        """Ask the rule's budget once more right before something begins: what failed meanwhile stops it too."""
+        if not plan.limits.failures:
             return GuardVerdict("granted")
-        guard_id = names.target_guard_id(plan.target)
-        handle = self._client.get_workflow_handle(guard_id)
-        try:
-            status: dict[str, Any] = await handle.query(names.QUERY_STATUS, rpc_timeout=_RPC_TIMEOUT)
-        except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:
-                return GuardVerdict("granted")
-            raise
-        until = status.get("cooling", {}).get(plan.rule)
-        if until is None:
-            return GuardVerdict("granted")
-        return _verdict(guard_id, Answer("cooling", until=datetime.fromisoformat(until)), ())
+        guard_id, claim = _claims(plan, request)[-1]
+        return _verdict(guard_id, await self._acquire(guard_id, claim), (), plan)
+
+    async def read(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
+        """Only look, for a dry run: what the guards would answer."""
+        for guard_id, claim in _claims(plan, request):
+            handle = self._client.get_workflow_handle(guard_id)
+            try:
+                answer: Answer = await handle.query(
+                    names.GUARD_WOULD, claim, result_type=Answer, rpc_timeout=_RPC_TIMEOUT
+                )
+            except RPCError as error:
+                if error.status == RPCStatusCode.NOT_FOUND:
+                    continue
+                raise
+            if answer.status in {"cooling", "spent"}:
+                return _verdict(guard_id, answer, (), plan)
+        return GuardVerdict("granted")
 
     async def _acquire(self, guard_id: str, claim: Claim) -> Answer:
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
@@ -77,13 +90,15 @@ class Guards:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=f"guard of {guard_id}"[:200],
         )
-        answer: Answer = await self._client.execute_update_with_start_workflow(
-            names.GUARD_ACQUIRE,
-            claim,
-            start_workflow_operation=operation,
-            result_type=Answer,
-            rpc_timeout=_RPC_TIMEOUT,
-        )
+        gate = self._gates.setdefault(guard_id, asyncio.Semaphore(_AT_ONCE))
+        async with gate:
+            answer: Answer = await self._client.execute_update_with_start_workflow(
+                names.GUARD_ACQUIRE,
+                claim,
+                start_workflow_operation=operation,
+                result_type=Answer,
+                rpc_timeout=_RPC_TIMEOUT,
+            )
         return answer
 
 
@@ -123,14 +138,40 @@ def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
     if plan.has_target:
         claim = Claim(request.holder, request.workflow_id, plan.rule, lease, plan.cooldown, 1, request.ignore_cooldown)
         claims.append((names.target_guard_id(plan.target), claim))
-    if plan.limits.concurrency > 0:
-        claim = Claim(request.holder, request.workflow_id, plan.rule, lease, 0.0, plan.limits.concurrency)
+    limits = plan.limits
+    if limits.concurrency > 0 or limits.spending.limited:
+        capacity = limits.concurrency or _ANY_NUMBER
+        claim = Claim(
+            request.holder,
+            request.workflow_id,
+            plan.rule,
+            lease,
+            0.0,
+            capacity,
+            target=plan.target,
+            limits=limits.spending,
+        )
         claims.append((names.budget_guard_id(plan.rule), claim))
     return claims
 
 
-def _verdict(guard_id: str, answer: Answer, taken: tuple[str, ...]) -> GuardVerdict:
+def _verdict(guard_id: str, answer: Answer, taken: tuple[str, ...], plan: Plan) -> GuardVerdict:
+    until = answer.until.isoformat(timespec="seconds") if answer.until else "later"
+    if answer.status == "granted":
+        return GuardVerdict("granted", guards=taken)
     if answer.status == "cooling":
-        until = answer.until.isoformat(timespec="seconds") if answer.until else "later"
         return GuardVerdict("cooling", f"{guard_id} cools until {until}", taken)
+    if answer.status == "spent":
+        return GuardVerdict("cooling", f"{_SPENT[answer.what](plan)}, until {until}", taken)
     return GuardVerdict("waiting", f"{guard_id} is held by {answer.behind}", taken)
+
+
+def _per(plan: Plan) -> str:
+    return f"within {timedelta(seconds=plan.limits.per)}"
+
+
+_SPENT: dict[str, Callable[[Plan], str]] = {
+    "runs": lambda plan: f"rule {plan.rule} has had its {plan.limits.max_runs} run(s) {_per(plan)}",
+    "targets": lambda plan: f"rule {plan.rule} has acted on its {plan.limits.max_targets} target(s) {_per(plan)}",
+    "failures": lambda plan: f"rule {plan.rule} has failed {plan.limits.failures} time(s) {_per(plan)}",
+}

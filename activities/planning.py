@@ -89,14 +89,13 @@ class LocalPlanning(Planning):
                 return Prepared(Verdict.BLOCKED, shown, str(error))
             if not holds:
                 return Prepared(Verdict.CONDITION_NOT_MET, shown, f"the condition does not hold: {plan.condition}")
-        if not request.take_guards:
-            return Prepared(Verdict.GO, shown)
         return _guarded(shown, await self._guard(plan, request))
 
     async def _guard(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
-        if plan.dry_run or plan.mode is Mode.SHADOW:
-            return await self._guards.read(plan)
-        return await self._guards.take(plan, request)
+        pretends = plan.dry_run or plan.mode is Mode.SHADOW
+        if not request.take_guards:
+            return GuardVerdict("granted") if pretends else await self._guards.confirm(plan, request)
+        return await (self._guards.read if pretends else self._guards.take)(plan, request)
 
     @activity.defn(name="admit")
     async def admit(self, request: AdmitRequest) -> Admission:

@@ -1,7 +1,8 @@
 """The state of one guard: who may act on a target (or run a rule), who waits, and what cools. Pure; times are aware UTC.
 
 A guard has ``capacity`` places (1 for a target). A place is held under a lease, so that a holder that was terminated
-blocks nobody for ever, and carries a fencing token that only grows. Cooldown is kept per rule.
+blocks nobody for ever, and carries a fencing token that only grows. Cooldown is kept per rule. The guard of a rule also keeps
+its budget: what ran in a period, on which targets, and what failed.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from lumen.budget import Budget, Spending, Spent, run_of
 from lumen.names import first_run_of
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A wish for a place. ``holder`` identifies the attempt; ``lease`` and ``cooldown`` in seconds."""
+    """A wish for a place. ``holder`` identifies the attempt; ``lease`` and ``cooldown`` in seconds.
+
+    ``target`` and ``limits`` matter to the guard of a rule only.
+    """
 
     holder: str
     workflow_id: str
@@ -23,6 +28,8 @@ class Claim:
     cooldown: float
     capacity: int = 1
     ignore_cooldown: bool = False
+    target: str = ""
+    limits: Spending = field(default_factory=Spending)
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a claim gets: ``granted``, ``waiting`` (then behind ``behind``) or ``cooling`` (then ``until``)."""
+    """What a claim gets: ``granted``, ``waiting`` (then behind ``behind``), ``cooling`` or ``spent`` (then ``until``).
+
+    ``what`` is used up when ``spent``: ``runs``, ``targets`` or ``failures``.
+    """
 
     status: str
     token: int = 0
     behind: str = ""
     until: datetime | None = None
+    what: str = ""
 
 
 @dataclass
@@ -53,6 +64,7 @@ class Guard:
     waiting: list[Claim] = field(default_factory=list)
     cooling: dict[str, datetime] = field(default_factory=dict)
     next_token: int = 1
+    budget: Budget = field(default_factory=Budget)
 
     def acquire(self, claim: Claim, now: datetime) -> Answer:
         """Grant a place, queue the claim, or say until when the rule cools. Asking twice gives the same answer.
@@ -63,11 +75,17 @@ class Guard:
         for index, place in enumerate(self.places):
             if place.claim.holder == claim.holder:
                 self.places[index] = replace(place, claim=claim)
-                return Answer("granted", token=place.token)
+                # Its run is reserved; but what failed since it got its place stops it too.
+                tripped = self.budget.tripped(claim.limits, now)
+                return _spent(tripped) if tripped else Answer("granted", token=place.token)
         until = self.cooling.get(claim.rule)
         if until is not None and until > now and not claim.ignore_cooldown:
             self._forget(claim.holder)
             return Answer("cooling", until=until)
+        spent = self.budget.spent(claim.limits, claim.target, now)
+        if spent is not None:
+            self._forget(claim.holder)
+            return _spent(spent)
         if any(waiting.holder == claim.holder for waiting in self.waiting):
             self.waiting = [claim if waiting.holder == claim.holder else waiting for waiting in self.waiting]
         else:
@@ -81,27 +99,30 @@ class Guard:
     def promote(self, now: datetime) -> list[Claim]:
         """Give free places to those who wait, first come first served; return the claims that should ask again.
 
-        Those are the ones that now hold a place and the ones that wait for nothing, since their rule has begun to cool.
+        Those are the ones that now hold a place and the ones that wait for nothing, since their rule has begun to cool or
+        its budget is used up.
         """
         told = []
         while self.waiting:
             claim = self.waiting[0]
             cooling = not claim.ignore_cooldown and self.cooling.get(claim.rule, now) > now
-            if not cooling and len(self.places) >= max(1, claim.capacity):
+            refused = cooling or self.budget.spent(claim.limits, claim.target, now) is not None
+            if not refused and self._full(claim, now):
                 break
             self.waiting.pop(0)
             told.append(claim)
-            if not cooling:
+            if not refused:
                 lease_until = now + timedelta(seconds=claim.lease)
                 self.places.append(Place(claim, self.next_token, now, lease_until))
                 self.next_token += 1
         return told
 
-    def release(self, holder: str, *, ran: bool, now: datetime) -> None:
-        """Free the place of ``holder`` (or its place in the queue). The rule cools from now on only if something ran."""
+    def release(self, holder: str, *, ran: bool, now: datetime, failed: bool = False) -> None:
+        """Free the place of ``holder`` (or its place in the queue). The rule cools, and its run counts, if something ran."""
         for place in self.places:
             if place.claim.holder == holder and ran:
                 self._cool(place.claim, now)
+                self._spend(place.claim, now, failed=failed)
         self.places = [place for place in self.places if place.claim.holder != holder]
         self._forget(holder)
 
@@ -119,25 +140,27 @@ class Guard:
         ]
 
     def clear(self, rule: str = "") -> list[str]:
-        """Forget the cooldown of ``rule``, or of all rules when it is empty; return the rules that were cooling."""
+        """Forget cooldown and spent budget of ``rule``, or of all rules when it is empty; return the rules this is about."""
         cleared = [name for name in self.cooling if not rule or name == rule]
         for name in cleared:
             del self.cooling[name]
-        return cleared
+        return sorted({*cleared, *self.budget.clear(rule)})
 
-    def forget_cooled(self, now: datetime) -> None:
-        """Drop the cooldowns that are over."""
+    def forget_old(self, now: datetime) -> bool:
+        """Drop the cooldowns that are over and the runs that do not count any more; return whether a run was dropped."""
         self.cooling = {rule: until for rule, until in self.cooling.items() if until > now}
+        return self.budget.forget(now)
 
     def next_deadline(self) -> datetime | None:
-        """Return when something will next lapse: a lease or a cooldown."""
+        """Return when something will next lapse: a lease, a cooldown or a run."""
         moments = [place.lease_until for place in self.places] + list(self.cooling.values())
+        moments += [run.until for run in self.budget.runs[:1]]
         return min(moments, default=None)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is held, awaited or cooling."""
-        return not (self.places or self.waiting or self.cooling)
+        """Whether nothing is held, awaited, cooling or spent."""
+        return not (self.places or self.waiting or self.cooling or self.budget.runs)
 
     def _give_up_earlier(self, claim: Claim, now: datetime) -> None:
         """Give up what an earlier attempt of the same episode left: an episode runs one attempt at a time.
@@ -158,6 +181,16 @@ class Guard:
             known for known in self.waiting if known.workflow_id != claim.workflow_id or known.holder == claim.holder
         ]
 
+    def _full(self, claim: Claim, now: datetime) -> bool:
+        """Return whether ``claim`` has to wait for those that hold places."""
+        if len(self.places) >= max(1, claim.capacity):
+            return True
+        return self.budget.reserved(claim.limits, claim.target, (place.claim.target for place in self.places), now)
+
+    def _spend(self, claim: Claim, now: datetime, *, failed: bool) -> None:
+        if claim.limits.limited:
+            self.budget.note(run_of(claim.rule, claim.target, claim.limits, now, failed=failed))
+
     def _cool(self, claim: Claim, now: datetime) -> None:
         if claim.cooldown <= 0:
             return
@@ -166,3 +199,7 @@ class Guard:
 
     def _forget(self, holder: str) -> None:
         self.waiting = [claim for claim in self.waiting if claim.holder != holder]
+
+
+def _spent(spent: Spent) -> Answer:
+    return Answer("spent", until=spent.until, what=spent.what)

@@ -32,6 +32,7 @@ QUERY_STATUS = "status"
 GUARD_ACQUIRE = "acquire"
 GUARD_RELEASE = "release"
 GUARD_CLEAR = "clear"
+GUARD_WOULD = "would"
 
 ATTRIBUTE_STATE = "LumenState"
 ATTRIBUTE_OUTCOME = "LumenOutcome"

@@ -40,6 +40,9 @@ class Outcome(StrEnum):
 RAN = frozenset({Outcome.REMEDIATED, Outcome.ROLLED_BACK, Outcome.FAILED, Outcome.UNKNOWN})
 """Outcomes that count against ``limits.attempts``: something ran or may have run."""
 
+FAILED = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED, Outcome.UNKNOWN})
+"""Outcomes that count as failed remediations for the circuit breaker of a rule."""
+
 RETRIED_WHILE_FIRING = frozenset({Outcome.REMEDIATED, Outcome.ROLLED_BACK, Outcome.FAILED})
 """Outcomes after which the alert, if it still fires, gets another attempt by itself."""
 

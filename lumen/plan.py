@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from lumen.budget import Spending
 from lumen.canonical import digest
 
 MINUTE = 60.0
@@ -75,11 +76,23 @@ class Approval:
 
 @dataclass(frozen=True)
 class Limits:
-    """What bounds a rule. ``concurrency`` 0 = not limited; ``stale_after`` in seconds."""
+    """What bounds a rule. A count of 0 = not limited; times in seconds.
+
+    ``max_runs``, ``max_targets`` (distinct ones) and ``failures`` (a circuit breaker) count within ``per``.
+    """
 
     attempts: int = 3
     concurrency: int = 0
     stale_after: float = 26 * HOUR
+    max_runs: int = 0
+    max_targets: int = 0
+    failures: int = 0
+    per: float = HOUR
+
+    @property
+    def spending(self) -> Spending:
+        """What the rule may do within ``per``."""
+        return Spending(self.max_runs, self.max_targets, self.failures, self.per)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 
@@ -155,7 +156,7 @@ class _Builder:
         section = self._section.get("limits")
         if section is None:
             return Limits()
-        return Limits(section.get("attempts"), section.get("concurrency"), section.get("stale_after"))
+        return Limits(**{each.name: section.get(each.name) for each in fields(Limits)})
 
     def _check_approval(self, rule: Rule) -> None:
         """Report a rule that asks for votes which can never decide, whatever the severity of its alert."""

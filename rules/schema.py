@@ -81,9 +81,18 @@ LIMITS = (
         "concurrency", "int", Limits.concurrency, "episodes of this rule that may act at once; 0: any number", most=1000
     ),
     Key("stale_after", "duration", Limits.stale_after, "silence after which an open episode ends", least=60),
-    Key("max_runs", "int", None, "runs in one period", least=1, most=100000, supported=False),
-    Key("per", "duration", None, "the period of `max_runs`", least=1, supported=False),
-    Key("max_targets", "int", None, "targets acted on at once", least=1, most=100000, supported=False),
+    Key(
+        "max_runs", "int", Limits.max_runs, "runs within `per`, over all episodes of the rule; 0: any number", most=1000
+    ),
+    Key("max_targets", "int", Limits.max_targets, "distinct targets acted on within `per`; 0: any number", most=1000),
+    Key(
+        "failures",
+        "int",
+        Limits.failures,
+        "failed remediations within `per` after which nothing runs until it is over or a human clears it; 0: any number",
+        most=1000,
+    ),
+    Key("per", "duration", Limits.per, "the period of `max_runs`, `max_targets` and `failures`", least=1),
 )
 
 RETRY = (

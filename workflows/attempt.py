@@ -12,7 +12,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 from lumen import names
 from lumen.ballot import OverrideDecision
 from lumen.episode import Attempt
-from lumen.outcome import Outcome
+from lumen.outcome import FAILED, Outcome
 from lumen.plan import Mode, Plan
 from lumen.quorum import Tally, decided_at
 from lumen.records import decision_entry, remediation_entry, rfc3339, timeout_entry
@@ -203,7 +203,12 @@ class AttemptRun:
             live.unproven = refused.reason
 
     async def _release_guards(self, attempt: Attempt) -> None:
-        payload = {"holder": self.preparation.holder, "ran": attempt.ran, "at": rfc3339(attempt.ended_at)}
+        payload = {
+            "holder": self.preparation.holder,
+            "ran": attempt.ran,
+            "failed": attempt.outcome in FAILED,
+            "at": rfc3339(attempt.ended_at),
+        }
         for guard in self.preparation.guards:
             await self._release(guard, payload)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -45,7 +46,8 @@ class GuardWorkflow:
         while True:
             await self._tell()
             await self._free_expired()
-            self.guard.forget_cooled(workflow.now())
+            if self.guard.forget_old(workflow.now()):
+                self._promote()
             self._show()
             if self.told:
                 continue
@@ -111,7 +113,9 @@ class GuardWorkflow:
         cooling = [
             f"- {markdown_code(rule, 100)} cools until {rfc3339(until)}" for rule, until in self.guard.cooling.items()
         ]
-        workflow.set_current_details("\n".join(held + queue + cooling) or "free")
+        runs = self.guard.budget.runs
+        spent = [f"- {len(runs)} run(s) count, the oldest until {rfc3339(runs[0].until)}"] if runs else []
+        workflow.set_current_details("\n".join(held + queue + cooling + spent) or "free")
 
     @workflow.update(name=names.GUARD_ACQUIRE, description="Ask for a place; asking again gives the same answer.")
     def acquire(self, claim: Claim) -> Answer:
@@ -121,13 +125,16 @@ class GuardWorkflow:
         self.changed += 1
         return answer
 
-    @workflow.signal(name=names.GUARD_RELEASE, description='Give a place back: {"holder":"…","ran":true,"at":"…"}')
+    @workflow.signal(
+        name=names.GUARD_RELEASE, description='Give a place back: {"holder":"…","ran":true,"failed":false,"at":"…"}'
+    )
     def release(self, payload: dict[str, Any]) -> None:
         """Free the place of a holder and tell whoever comes next."""
         at = moment(str(payload.get("at", "")))
         ended = min(at, workflow.now()) if at else workflow.now()
         # Cooled from the end of the attempt, as its episode is: the same rule may then try again at the same moment.
-        self.guard.release(str(payload.get("holder", "")), ran=payload.get("ran") is True, now=ended)
+        holder, ran, failed = str(payload.get("holder", "")), payload.get("ran") is True, payload.get("failed") is True
+        self.guard.release(holder, ran=ran, now=ended, failed=failed)
         self._promote()
 
     @workflow.signal(name=names.GUARD_CLEAR, description='End cooldowns: {"rule":"…","actor":"…","reason":"…"}')
@@ -158,7 +165,7 @@ class GuardWorkflow:
         self.guard.clear(rule)
         self._promote()
 
-    @workflow.query(name=names.QUERY_STATUS, description="Who holds, who waits, what cools.")
+    @workflow.query(name=names.QUERY_STATUS, description="Who holds, who waits, what cools, what is spent.")
     def status(self) -> dict[str, Any]:
         """Return the guard as JSON; times are RFC 3339 UTC."""
         return {
@@ -175,4 +182,13 @@ class GuardWorkflow:
             ],
             "waiting": [{"holder": claim.holder, "rule": claim.rule} for claim in self.guard.waiting],
             "cooling": {rule: rfc3339(until) for rule, until in self.guard.cooling.items()},
+            "runs": [
+                {"target": run.target, "at": rfc3339(run.at), "until": rfc3339(run.until), "failed": run.failed}
+                for run in self.guard.budget.runs
+            ],
         }
+
+    @workflow.query(name=names.GUARD_WOULD, description="What a claim would get now; nothing changes.")
+    def would(self, claim: Claim) -> Answer:
+        """Answer as :meth:`acquire` would, for a dry run."""
+        return copy.deepcopy(self.guard).acquire(claim, workflow.now())

@@ -39,7 +39,15 @@ OTHER_APPROVAL: dict[str, Any] = {
     "anonymous": True,
     "barred": ("owner@example.com",),
 }
-OTHER_LIMITS: dict[str, Any] = {"attempts": 4, "concurrency": 1, "stale_after": 1.0}
+OTHER_LIMITS: dict[str, Any] = {
+    "attempts": 4,
+    "concurrency": 1,
+    "stale_after": 1.0,
+    "max_runs": 1,
+    "max_targets": 1,
+    "failures": 1,
+    "per": 1.0,
+}
 OTHER_ACTION: dict[str, Any] = {
     "name": "shrink",
     "kind": "proof",

@@ -50,9 +50,10 @@ RULE_MISTAKES = [
     ("    limits: {attempts: '3'}", '4:24: limits.attempts is "3", which is text: write it without quotes'),
     ("    limits: {concurrency: 1001}", "4:27: limits.concurrency is 1001: write a number from 0 to 1000"),
     ("    limits: {attempts: 1.5}", "4:24: limits.attempts is 1.5: write a whole number, in decimal digits"),
-    ("    limits: {max_runs: 5}", "4:14: not supported yet: limits.max_runs: remove it"),
-    ("    limits: {per: 1h}", "4:14: not supported yet: limits.per: remove it"),
-    ("    limits: {max_targets: 10}", "4:14: not supported yet: limits.max_targets: remove it"),
+    ("    limits: {max_runs: 1001}", "4:24: limits.max_runs is 1001: write a number from 0 to 1000"),
+    ("    limits: {max_targets: -1}", "4:27: limits.max_targets is -1: write a number from 0 to 1000"),
+    ("    limits: {failures: 1.5}", "4:24: limits.failures is 1.5: write a whole number, in decimal digits"),
+    ("    limits: {per: 0}", "4:19: limits.per is 0: write a duration from 1 s to 30 days"),
     ("    limits: {stale_after: 59}", "4:27: limits.stale_after is 59: write a duration from 60 s to 30 days"),
     ("    limits: 5", "4:13: limits is not a mapping: write key: value pairs"),
     (
