@@ -24,7 +24,7 @@ Cut = Callable[[str, int], str]
 
 
 def face(live: LiveEpisode) -> dict[str, Any]:
-    """Return what a message about ``live`` says, as JSON of at most :data:`FACE_BYTES`: ``docs/channels.md`` has its keys.
+    """Return what a message about ``live`` says: the keys of its status document and a few more, at most :data:`FACE_BYTES`.
 
     Whatever comes from outside may be in it. Where it would be too large, every text is cut shorter.
     """
