@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from activities.execution.hiding import Hider
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +18,8 @@ class Captured:
 
     `head` is everything when nothing was cut; else the first half and `tail` the last half of the cap. Text is UTF-8 with
     backslash escapes for what is not. `bytes` and `sha256` (hex) are of the whole stream, so that a copy kept
-    elsewhere can be checked.
+    elsewhere can be checked; where secrets are hidden, of the stream with their masks, since a digest of the rest with a
+    short secret would tell the secret to whoever tries all of them.
     """
 
     head: str
@@ -39,9 +46,23 @@ class Capture:
         self._tail = bytearray()
         self._hash = hashlib.sha256()
         self._bytes = 0
+        self._hider: Hider | None = None
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Let none of these through from now on."""
+        if secrets:
+            self._hider = Hider(secrets)
 
     def feed(self, data: bytes) -> None:
         """Take in the next piece."""
+        self._keep(self._hider.take(data) if self._hider else data)
+
+    def end(self) -> None:
+        """Nothing more comes: what may have been the beginning of a secret was not one."""
+        if self._hider:
+            self._keep(self._hider.rest())
+
+    def _keep(self, data: bytes) -> None:
         self._hash.update(data)
         self._bytes += len(data)
         if (room := self._head_cap - len(self._head)) > 0:

@@ -92,7 +92,7 @@ class RunningCommand:
     async def _run(self) -> CommandResult:
         spec, link = self._spec, self._link
         try:
-            request = encode_request(spec.argv, spec.env, spec.cwd, spec.timeout, spec.grace)
+            request = encode_request(spec)
             ready = self._ready
             supervised = await spawn_supervisor(link, spec.capture_bytes) if ready is None else ready.supervised
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no room for one more thread
@@ -105,6 +105,8 @@ class RunningCommand:
                 link.abandon()
             else:
                 self._supervised = supervised
+                for capture in (supervised.stdout, supervised.stderr):
+                    capture.hide(spec.hidden)
                 link.send(request)
                 self._watch(supervised, spec.timeout + spec.grace)
             await asyncio.wait({link.closed})

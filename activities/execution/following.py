@@ -8,6 +8,7 @@ import select
 import sys
 import time
 
+from activities.execution.freezing import freeze_descendants
 from activities.execution.processes import (
     PR_SET_CHILD_SUBREAPER,
     become_command,
@@ -193,6 +194,8 @@ class Supervisor:
             killing = now >= kill_at or self.worker_gone
             if now >= give_up_at:
                 return left
+            if killing:
+                freeze_descendants(os.getpid())
             if killing and self.pid:
                 self.signal_group(signal.SIGKILL)
             for pid in left if killing else ():

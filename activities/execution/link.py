@@ -8,27 +8,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from activities.execution.capture import Capture
+    from activities.execution.model import CommandSpec
 
 
-def encode_request(argv: Sequence[str], env: Mapping[str, str], cwd: str, timeout: float, grace: float) -> bytes:
-    """The request as supervisor.py reads it. ValueError says what no process could be given."""
+def encode_request(spec: CommandSpec) -> bytes:
+    """The request as supervisor.py reads it. ValueError says what no process could be given, and quotes no variable."""
+    argv, env = spec.argv, spec.env
     if not argv or not os.path.isabs(argv[0]):  # noqa: PTH117  # a string, of which Path would make another string
         raise ValueError(f"the program must be an absolute path, not {argv[0] if argv else 'an empty list'!r}")
     if bad := [name for name in env if not name or "=" in name]:
         raise ValueError(f"{bad[0]!r} cannot be the name of an environment variable")
-    variables = [f"{name}={value}" for name, value in env.items()]
-    fields = [repr(float(timeout)), repr(float(grace)), cwd, str(len(argv)), *argv, *variables]
-    try:
-        encoded = [os.fsencode(field) for field in fields]
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{error.object!r} holds half of a surrogate pair, which has no UTF-8 form") from error
-    if bad := [field for field in fields if "\0" in field]:
-        raise ValueError(f"{bad[0]!r} holds a NUL, which no argument or variable can")
+    who = spec.identity
+    identity = " ".join(map(str, (who.uid, who.gid, *who.groups))) if who else ""
+    limits = " ".join(":".join(map(str, limit)) for limit in spec.resources.limits)
+    fields = [repr(float(spec.timeout)), repr(float(spec.grace)), spec.cwd, identity, limits, str(len(argv)), *argv]
+    encoded = [encode(field, repr(field)) for field in fields]
+    encoded += [encode(f"{name}={value}", f"the variable {name}") for name, value in env.items()]
     body = b"\0".join(encoded)
     return b"%d\n%s" % (len(body), body)
+
+
+def encode(field: str, what: str) -> bytes:
+    """The bytes of a field; ValueError, about `what`, if no process can be given it."""
+    if "\0" in field:
+        raise ValueError(f"{what} holds a NUL, which no argument or variable can")
+    try:
+        return os.fsencode(field)
+    except UnicodeEncodeError:
+        # Not chained: the error before holds the whole value.
+        raise ValueError(f"{what} holds half of a surrogate pair, which has no UTF-8 form") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,5 +139,6 @@ class OutputReader(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody holds the other end any more, or we let go."""
         del exc
+        self._capture.end()
         if not self.closed.done():
             self.closed.set_result(None)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import errno
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from activities.execution.capture import Capture, Captured
+from activities.execution.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from activities.execution.identity import Identity
 
 HINTS = {
     errno.ENOENT: "; the program or the interpreter in its first line is missing",
     errno.EACCES: "; it must be a file that this user may execute",
     errno.ENOEXEC: "; it must be a binary or begin with a #! line",
     errno.E2BIG: "; arguments and environment together are too long for the system",
+    errno.EAGAIN: "; its user has more processes already than `processes` allows",
+    errno.ENOMEM: "; it needs more than `memory` allows, or the machine has none left",
 }
 
 
@@ -27,15 +32,20 @@ class CommandSpec:
 
     `argv[0]` is an absolute path (program.py makes it one); no shell is involved. `env` is the whole environment, `cwd`
     the folder. `timeout` > 0 and `grace` >= 0 in seconds: after `timeout`, SIGTERM to the group, and SIGKILL `grace` later.
-    Of each output stream at most `capture_bytes` are kept, half from its start and half from its end.
+    Of each output stream at most `capture_bytes` are kept, half from its start and half from its end. `identity` is the
+    user that the command becomes, None the worker's own; only root can become another. The texts in `hidden`, and their
+    usual codings, are masked in the output.
     """
 
     argv: tuple[str, ...]
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     cwd: str
     timeout: float
     grace: float = 10
     capture_bytes: int = 65536
+    identity: Identity | None = None
+    resources: Resources = field(default_factory=Resources)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse times and sizes that mean nothing (ValueError)."""
@@ -91,8 +101,11 @@ def start_error(spec: CommandSpec, stage: str, number: int) -> str:
     reason = os.strerror(number)
     if stage == "cancel":
         return "cancelled before it started"
+    user = f" as {spec.identity.name}" if spec.identity else ""
+    if stage == "user":
+        return f"cannot become the user{user.removeprefix(' as')}: {reason}"
     if stage == "cwd":
-        return f"cannot enter the folder {spec.cwd!r}: {reason}"
+        return f"cannot enter the folder {spec.cwd!r}{user}: {reason}"
     if stage == "exec":
-        return f"cannot execute {spec.argv[0]!r}: {reason}{HINTS.get(number, '')}"
+        return f"cannot execute {spec.argv[0]!r}{user}: {reason}{HINTS.get(number, '')}"
     return f"cannot start a process ({stage}): {reason}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # without its enum wrappers, which are a quarter of the start
 import ctypes
+import errno
 import os
+import resource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,12 +52,14 @@ def delivered(kill: Callable[[int, int], None], pid: int, number: int) -> bool:
 
 
 class Request:
-    """What to run: program and arguments, environment, folder, times in seconds."""
+    """What to run: program and arguments, environment, folder, user (or None), limits, times in seconds."""
 
     def __init__(self, body: bytes) -> None:
-        timeout, grace, self.cwd, count, *rest = body.split(b"\0")
+        timeout, grace, self.cwd, identity, limits, count, *rest = body.split(b"\0")
         self.timeout = float(timeout)
         self.grace = float(grace)
+        self.identity = [int(number) for number in identity.split()]
+        self.limits = [[int(number) for number in limit.split(b":")] for limit in limits.split()]
         self.argv = rest[: int(count)]
         self.env = dict(item.split(b"=", 1) for item in rest[int(count) :])
 
@@ -82,7 +86,14 @@ def become_command(request: Request, supervisor: int, failure: int) -> None:
     stage = "setup"
     try:
         os.setsid()
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        stage = "limits"  # before the user, since the change to one that has too many processes is what is refused
+        for number, soft, hard in request.limits:
+            limit(number, soft, hard)
+        if request.identity:
+            stage = "user"
+            become_user(*request.identity)
+        stage = "setup"
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which would take it back
         if os.getppid() != supervisor:  # it died before the line above could count
             os._exit(127)
         for number in signal.valid_signals():
@@ -95,6 +106,26 @@ def become_command(request: Request, supervisor: int, failure: int) -> None:
         stage = "exec"
         os.execve(request.argv[0], request.argv, request.env)  # noqa: S606  # no shell is the point
     except BaseException as error:  # noqa: BLE001  # a process edge: without a reason the start would count as done
-        os.write(failure, f"{stage} {getattr(error, 'errno', None) or 0}".encode())
+        number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None) or 0
+        os.write(failure, b"%s %d" % (stage.encode(), number))
     finally:
         os._exit(127)
+
+
+def become_user(uid: int, gid: int, *groups: int) -> None:
+    """Give up root for good. The output pipes go along, so that /dev/stdout and /dev/stderr can be opened anew."""
+    os.fchown(1, uid, gid)
+    os.fchown(2, uid, gid)
+    os.setgroups(groups)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    if os.getresuid() != (uid, uid, uid) or os.getresgid() != (gid, gid, gid):  # -1 means "as it is" to the kernel
+        raise PermissionError(errno.EPERM, "still somebody else")
+
+
+def limit(number: int, soft: int, hard: int) -> None:
+    """Set one resource limit, never above the one that already holds."""
+    _, most = resource.getrlimit(number)
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(number, (soft, hard))

@@ -2,10 +2,10 @@
 
 File descriptors at start: 0 is a stream socket to the worker, 1 and 2 are the pipes the command writes to.
 The worker sends `<length>\n<body>`, the body being NUL-separated fields (argv and environment cannot hold a NUL, and a
-JSON reader would cost a third of the start): timeout, grace (seconds), cwd, argc, argv…, `NAME=value`…; later at most one
-byte, which means cancel. The supervisor answers in lines: `starting`, then `failed <stage> <errno>` or `started <pid>`,
-`ended <exit|signal|lost> <number> <timeout|cancel|-> <seconds>`, `done <pids it could not kill>…`. Closing the socket is the
-worker's death, however it died.
+JSON reader would cost a third of the start): timeout, grace (seconds), cwd, `uid gid groups…` (empty: no change of user),
+`resource:soft:hard …`, argc, argv…, `NAME=value`…; later at most one byte, which means cancel. The supervisor answers in
+lines: `starting`, then `failed <stage> <errno>` or `started <pid>`, `ended <exit|signal|lost> <number> <timeout|cancel|->
+<seconds>`, `done <pids it could not kill>…`. Closing the socket is the worker's death, however it died.
 
 What holds:
 - The command leads its own session. Timeout or cancel: SIGTERM to its group, grace, SIGKILL to its group.

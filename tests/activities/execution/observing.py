@@ -11,13 +11,19 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from activities.execution.command import CommandSpec
 from activities.execution.environment import FIXED
+from activities.execution.program import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PYTHON = look_up("python3")  # that of the tests may be where only its owner can go
 DEADLINE = 30.0  # seconds until a wait in a test counts as failed
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a command as somebody else")
 
 
 def sh(script: str, *arguments: str, mark: str = "", timeout: float = 60, grace: float = 10) -> CommandSpec:
@@ -28,6 +34,11 @@ def sh(script: str, *arguments: str, mark: str = "", timeout: float = 60, grace:
 def py(script: str, *arguments: str, mark: str = "", timeout: float = 60, grace: float = 10) -> CommandSpec:
     """A Python script as a command."""
     return spec(sys.executable, "-I", "-S", "-c", script, *arguments, mark=mark, timeout=timeout, grace=grace)
+
+
+def plain_py(script: str, *arguments: str, mark: str = "", timeout: float = 60, grace: float = 10) -> CommandSpec:
+    """A Python script that any user can run."""
+    return spec(PYTHON, "-ISc", script, *arguments, mark=mark, timeout=timeout, grace=grace)
 
 
 def spec(*argv: str, mark: str = "", timeout: float = 60, grace: float = 10) -> CommandSpec:
