@@ -11,8 +11,9 @@ from temporalio import activity
 from activities.guarding import FreezeSwitch, Guards, GuardVerdict
 from activities.metrics import WorkerMetrics
 from activities.prometheus import Prometheus, PrometheusUnavailableError
+from lumen.admission import Electorate, objection
 from lumen.alert import Alert
-from lumen.ballot import Ballot, Rank, is_authentic
+from lumen.ballot import Ballot, is_authentic
 from lumen.contracts import Planning
 from lumen.links import ANONYMOUS
 from lumen.messages import Admission, AdmitRequest, Prepared, PrepareRequest, StillFiring, StillFiringRequest, Verdict
@@ -24,8 +25,6 @@ from rules.source import RuleSource
 
 EDITION = 1
 """What the workflows may count on that workers before did not have: see :class:`lumen.messages.Prepared`."""
-
-_LINK = "link"
 
 
 def current_plan(source: RuleSource, alert: Alert) -> Plan | Refusal:
@@ -125,17 +124,9 @@ class LocalPlanning(Planning):
             return (
                 self._refuse("not_allowed", "an override needs a name: say who you are") if actor == ANONYMOUS else None
             )
-        if actor == ANONYMOUS:
-            # Only a link proves that somebody was given it; anybody can type the word.
-            if ballot.channel != _LINK or not request.anonymous:
-                text = "this vote has no name: sign in and vote again, or ask for a link of your own"
-                return self._refuse("not_allowed", text)
-        elif actor not in request.allow:
-            return self._refuse("not_allowed", f"{actor} {_why_not(request, actor)}")
-        if Rank.named(ballot.rank) < Rank.named(request.min_rank):
-            text = f"this rule takes votes of rank {request.min_rank} and up; this one came as {ballot.rank}"
-            return self._refuse("rank_too_low", text)
-        return None
+        voters = Electorate(request.allow, request.min_rank, request.anonymous, request.barred, request.alert.requester)
+        wrong = objection(actor, ballot.channel, ballot.rank, voters)
+        return None if wrong is None else self._refuse(wrong.reason, wrong.message)
 
     def _refuse(self, reason: str, message: str) -> Admission:
         self._metrics.approval_events.labels("refused").inc()
@@ -150,14 +141,6 @@ class LocalPlanning(Planning):
             return StillFiring(await self._prometheus.fires(request.alert))
         except PrometheusUnavailableError:
             return StillFiring(None)
-
-
-def _why_not(request: AdmitRequest, actor: str) -> str:
-    if actor == request.alert.requester:
-        return "asked for this, and so does not vote on it"
-    if actor in request.barred:
-        return "owns what this is about, and so does not vote on it"
-    return "may not decide about this rule"
 
 
 def _guarded(plan: Plan, verdict: GuardVerdict) -> Prepared:
