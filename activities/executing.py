@@ -13,7 +13,7 @@ from typing import Any
 from temporalio import activity
 
 from activities.guarding import FreezeSwitch
-from activities.kinds.protocol import Ended, Kind, Telling
+from activities.kinds.protocol import Checking, Ended, Kind, Telling
 from activities.ledger_client import LedgerClient, LedgerConflictError
 from activities.metrics import WorkerMetrics
 from activities.planning import current_plan
@@ -65,6 +65,8 @@ class LedgeredExecuting(Executing):
         if refused is not None or isinstance(plan, Refusal):
             return refused or ExecuteResult(Start.PLAN_CHANGED, "the rules changed")
         action = next(action for action in plan.actions if action.name == request.action)
+        if impossible := await self._impossible(action):
+            return ExecuteResult(Start.CANNOT_START, f"{action.name} cannot start on this worker: {impossible}")
         stop = _Stop()
         run_id = activity.info().workflow_run_id or ""
         heartbeats = asyncio.create_task(self._heartbeat(action, request.key))
@@ -81,6 +83,10 @@ class LedgeredExecuting(Executing):
             return ExecuteResult(Start.DECISION_LAPSED, "the decision was too old when the action could start")
         frozen = await self._freeze.reason(fresh=True)
         return ExecuteResult(Start.FROZEN, frozen) if frozen else None
+
+    async def _impossible(self, action: PlannedAction) -> str:
+        kind = self._kinds[action.kind]
+        return await asyncio.to_thread(kind.cannot_start, action) if isinstance(kind, Checking) else ""
 
     async def _claim_and_act(
         self, request: ExecuteRequest, plan: Plan, action: PlannedAction, run_id: str, stop: _Stop

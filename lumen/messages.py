@@ -146,6 +146,7 @@ class Start(StrEnum):
     DECISION_LAPSED = "decision_lapsed"
     FROZEN = "frozen"
     LEDGER_REFUSED = "ledger_refused"
+    CANNOT_START = "cannot_start"
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class Actions:
 
     async def _not_claimed(self, executed: ExecuteResult) -> bool:
         """Handle the answers that mean for certain that nothing was claimed; return whether this was one of them."""
-        if executed.start is Start.LEDGER_REFUSED:
+        if executed.start in {Start.LEDGER_REFUSED, Start.CANNOT_START}:
             raise AttemptEndedError(Outcome.FAILED, executed.reason)
         if executed.start in {Start.PLAN_CHANGED, Start.DECISION_LAPSED}:
             if self.started:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from dataclasses import asdict
 from typing import Any
 
 from activities.execution.command import CommandResult, CommandSpec, RunningCommand, finished
 from activities.execution.environment import command_environment, holdable
+from activities.execution.identity import Identity, IdentityError, identify
 from activities.execution.program import resolve_argv
+from activities.execution.resources import Resources
+from activities.execution.secrets import SecretError, read_secrets
 from activities.kinds.protocol import GRACE, Ended, KindContext
 from lumen.messages import ExecuteRequest
 from lumen.outcome import ActionStatus
@@ -19,6 +24,9 @@ CAPTURE_BYTES = 16 * 1024
 
 TOLD_BYTES = 4000
 """Bytes of each stream that are told while the program runs."""
+
+
+_BY_LIMIT = {int(signal.SIGXCPU): "cpu", int(signal.SIGXFSZ): "file_size"}
 
 
 class CommandKind:
@@ -37,17 +45,9 @@ class CommandKind:
     async def run(self, action: PlannedAction, plan: Plan, request: ExecuteRequest, cancel: asyncio.Event) -> Ended:
         """Run the program to its end. The idempotency key is in its environment as ``LUMEN_IDEMPOTENCY_KEY``."""
         try:
-            argv = resolve_argv(tuple(action.spec["argv"]), self._context.root, self._context.python)
-        except OSError as error:
+            spec = await asyncio.to_thread(self._spec, action, plan, request)
+        except (OSError, IdentityError, SecretError) as error:
             return Ended(ActionStatus.FAILED, f"cannot start: {error}")
-        spec = CommandSpec(
-            argv=argv,
-            env=_environment(action, plan, request),
-            cwd=str(self._context.root),
-            timeout=action.timeout,
-            grace=GRACE,
-            capture_bytes=CAPTURE_BYTES,
-        )
         running = self._running[request.key] = RunningCommand(spec, self._context.standby)
         ending = asyncio.create_task(finished(running))
         asked = asyncio.create_task(cancel.wait())
@@ -59,7 +59,42 @@ class CommandKind:
         finally:
             asked.cancel()
             self._running.pop(request.key, None)
-        return _ended(result, action.timeout)
+        return _ended(result, action)
+
+    def cannot_start(self, action: PlannedAction) -> str:
+        """Return why this worker cannot run the program as the plan wants it, or nothing."""
+        try:
+            _identity(action.spec)
+        except IdentityError as error:
+            return str(error)
+        return ""
+
+    def _spec(self, action: PlannedAction, plan: Plan, request: ExecuteRequest) -> CommandSpec:
+        """Return what is to run; reads accounts and secrets."""
+        argv = resolve_argv(tuple(action.spec["argv"]), self._context.root, self._context.python)
+        identity = _identity(action.spec)
+        secrets = read_secrets(action.spec.get("secrets", {}))
+        env = _environment(action, plan, request) | secrets
+        return CommandSpec(
+            argv=argv,
+            env=env | identity.environment if identity else env,
+            cwd=str(self._context.root),
+            timeout=action.timeout,
+            grace=GRACE,
+            capture_bytes=CAPTURE_BYTES,
+            identity=identity,
+            resources=Resources(**action.spec.get("resources", {})),
+            hidden=tuple(secrets.values()),
+        )
+
+
+def _identity(spec: dict[str, Any]) -> Identity | None:
+    """Return who the command becomes; refuses a limit that would not hold."""
+    identity = identify(spec["user"], spec.get("groups", ())) if "user" in spec else None
+    uid = identity.uid if identity else os.geteuid()
+    if uid == 0 and "processes" in spec.get("resources", {}):
+        raise IdentityError("the limit `processes` does not bind root: give the action a `user`")
+    return identity
 
 
 def _environment(action: PlannedAction, plan: Plan, request: ExecuteRequest) -> dict[str, str]:
@@ -75,7 +110,7 @@ def _environment(action: PlannedAction, plan: Plan, request: ExecuteRequest) -> 
     return command_environment({name: holdable(value) for name, value in known.items()}, request.alert.labels)
 
 
-def _ended(result: CommandResult, timeout: float) -> Ended:
+def _ended(result: CommandResult, action: PlannedAction) -> Ended:
     detail: dict[str, Any] = {
         "exit_code": result.exit_code,
         "signal": result.signal,
@@ -90,10 +125,13 @@ def _ended(result: CommandResult, timeout: float) -> Ended:
     if result.cancelled:
         return Ended(ActionStatus.CANCELLED, "cancelled while it ran", detail)
     if result.timed_out:
-        return Ended(ActionStatus.FAILED, f"still running after {timeout:g} s, so it was ended", detail)
+        return Ended(ActionStatus.FAILED, f"still running after {action.timeout:g} s, so it was ended", detail)
     if result.lost:
         return Ended(ActionStatus.UNKNOWN, result.lost, detail)
     if result.exit_code == 0:
         return Ended(ActionStatus.SUCCEEDED, "", detail)
     how = f"exit code {result.exit_code}" if result.signal is None else f"ended by signal {result.signal}"
+    limit = _BY_LIMIT.get(result.signal or 0, "")
+    if limit in action.spec.get("resources", {}):
+        how += f": it reached its limit `{limit}`"
     return Ended(ActionStatus.FAILED, how, detail)

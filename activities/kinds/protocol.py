@@ -48,6 +48,15 @@ class Kind(Protocol):
 
 
 @runtime_checkable
+class Checking(Protocol):
+    """A kind that can tell, before anything is claimed, that an action cannot start on this worker."""
+
+    def cannot_start(self, action: PlannedAction) -> str:
+        """Return why not, for a person, or nothing. May block: it is called in a thread."""
+        ...
+
+
+@runtime_checkable
 class Telling(Protocol):
     """A kind whose actions can be watched while they run."""
 
