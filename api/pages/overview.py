@@ -25,6 +25,8 @@ SECONDS = 2.5
 """How long a page waits for any one of its parts, so that it is there within three seconds whatever is down."""
 
 _KEPT = 1.0
+_AT_ONCE_FOR = 15.0
+_LONGEST = 10.0
 _RECENT = 12
 
 T = TypeVar("T")
@@ -41,27 +43,44 @@ async def known(work: Awaitable[T], seconds: float = SECONDS) -> T | None:
 
 
 class Kept(Generic[T]):
-    """An answer, or that there was none, for about a second. Whoever asks meanwhile waits for the one who asked first."""
+    """An answer, or that there was none, asked for at most once in about a second, however many look.
 
-    def __init__(self, ask: Callable[[], Awaitable[T]], clock: Callable[[], float] = time.monotonic) -> None:
-        """Ask nothing yet; ``clock`` in seconds."""
+    Where the question takes long, whoever looks gets the last answer at once, if it is not too old, and the question is
+    asked meanwhile: a page that follows shows the new one with its next look.
+    """
+
+    def __init__(
+        self, ask: Callable[[], Awaitable[T]], clock: Callable[[], float] = time.monotonic, *, at_once_for: float = 0.0
+    ) -> None:
+        """Ask nothing yet; ``clock`` in seconds. ``at_once_for``: up to this age an answer is given at once."""
         self._ask = ask
         self._clock = clock
-        self._lock = asyncio.Lock()
+        self._at_once_for = at_once_for
         self._at = float("-inf")
         self._answer: T | None = None
+        self._asking: asyncio.Task[T | None] | None = None
 
     async def get(self) -> T | None:
-        """Return the answer, None if there is none now."""
-        async with self._lock:
-            if self._clock() - self._at > _KEPT:
-                self._answer = await known(self._ask())
-                self._at = self._clock()
+        """Return the answer, None if there is none now or within :data:`SECONDS`."""
+        age = self._clock() - self._at
+        if age <= _KEPT:
             return self._answer
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._refresh())
+        if age <= self._at_once_for and self._answer is not None:
+            return self._answer
+        return await known(asyncio.shield(self._asking))
 
     def forget(self) -> None:
         """Ask anew the next time: something was changed."""
         self._at = float("-inf")
+        self._asking = None
+
+    async def _refresh(self) -> T | None:
+        answer = await known(self._ask(), _LONGEST)
+        if self._asking is asyncio.current_task():  # else something was changed after the question
+            self._answer, self._at, self._asking = answer, self._clock(), None
+        return answer
 
 
 class Overview:
@@ -70,7 +89,7 @@ class Overview:
     def __init__(self, edge: Edge) -> None:
         """Ask nothing yet."""
         self._edge = edge
-        self.waiting: Kept[Rows] = Kept(self._waiting)
+        self.waiting: Kept[Rows] = Kept(self._waiting, at_once_for=_AT_ONCE_FOR)
         self.recent: Kept[Rows] = Kept(self._recent)
         self.freeze: Kept[Freeze] = Kept(self._freeze)
         self.guards: Kept[Found] = Kept(self._guards)
