@@ -9,6 +9,7 @@ from rules.kinds import KINDS
 from rules.model import ActionTemplate
 from rules.reading.document import Findings
 from rules.reading.sections import Section
+from rules.surroundings import read_surroundings
 
 _KIND_NAMES = tuple(key.name for key in schema.KINDS)
 
@@ -67,4 +68,5 @@ def _spec(section: Section, name: str, findings: Findings) -> tuple[str, dict[st
     if kind not in KINDS or kind not in section.values:
         return None
     spec = KINDS[kind].read(section.values[kind], section.nodes[kind], findings)
-    return None if spec is None else (kind, spec)
+    around = read_surroundings(section, kind, findings)
+    return None if spec is None else (kind, spec | around)

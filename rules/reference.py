@@ -10,7 +10,8 @@ import re
 import sys
 from typing import Any
 
-from rules import schema
+from lumen.sizes import written_size
+from rules import schema, surroundings
 from rules.key import LONGEST, REQUIRED, Key
 from rules.kinds import tables
 
@@ -20,6 +21,8 @@ TABLES: dict[str, tuple[Key, ...]] = {
     "rule": schema.RULE,
     "action": schema.ACTION,
     **tables(),
+    "resources": surroundings.RESOURCES,
+    "secrets": surroundings.SECRET,
     "retry": schema.RETRY,
     "approval": schema.APPROVAL,
     "escalate": schema.ESCALATION,
@@ -41,6 +44,7 @@ _TYPES = {
     "true": "`true`",
     "int": "whole number",
     "duration": "duration",
+    "size": "size",
     "url": "http(s) URL",
     "strings": "list of texts",
     "texts": "mapping of texts",
@@ -72,6 +76,8 @@ def _type(key: Key) -> str:
         parts.append(f"{key.least:g} to {key.most:g}")
     elif key.type == "duration":
         parts.append(f"{duration(key.least)} to {duration(key.most)}" if key.least else f"up to {duration(key.most)}")
+    elif key.type == "size":
+        parts.append(f"{written_size(int(key.least))} to {written_size(int(key.most))}")
     if key.pattern:
         parts.append(f"`{key.pattern}`")
     return ", ".join(parts)

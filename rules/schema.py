@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lumen.episode import DEFAULT_COOLDOWN
 from lumen.plan import Approval, Limits, PlannedAction
-from rules import kinds
+from rules import kinds, surroundings
 from rules.key import REQUIRED, Key
 from rules.kinds import http
 
@@ -125,6 +125,7 @@ ACTION = (
     Key("check", "argv", None, "exit 0: already done", supported=False),
     Key("rollback", "section", None, "what undoes it", keys=KINDS, supported=False),
     Key("runner", "text", PlannedAction.runner, "task queue of the workers that may run it", pattern=RUNNER),
+    *surroundings.KEYS,
 )
 
 VERIFY = (

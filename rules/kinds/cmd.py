@@ -10,6 +10,7 @@ from rules.language.commands import CommandError, check_argv, split, unexpanded
 from rules.language.interpreters import interpreter
 from rules.language.placeholders import fill
 from rules.reading.document import Findings, Node, Scalar
+from rules.surroundings import surroundings_line
 
 
 def read_argv(value: Scalar | list[Scalar], node: Node, findings: Findings) -> list[str] | None:
@@ -34,11 +35,11 @@ def _read(value: Any, node: Node, findings: Findings) -> dict[str, Any] | None:
 
 
 def _render(spec: dict[str, Any], value_of: ValueOf) -> dict[str, Any]:
-    return {"argv": [fill(element, value_of) for element in spec["argv"]]}
+    return {**spec, "argv": [fill(element, value_of) for element in spec["argv"]]}
 
 
 def _line(spec: dict[str, Any]) -> str:
-    return " ".join(_quoted(part) for part in spec["argv"])
+    return surroundings_line(spec) + " ".join(_quoted(part) for part in spec["argv"])
 
 
 def _quoted(part: str) -> str:

@@ -56,6 +56,7 @@ class Reader:
             "true": self._true,
             "int": values.integer,
             "duration": values.duration,
+            "size": values.size,
             "choice": values.choice,
             "url": lambda node, what, _key: values.url(node, what),
             "strings": lambda node, what, _key: values.strings(node, what),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from lumen.sizes import parse_size, written_size
 from rules.key import Key
 from rules.reading.document import Mapping, Node, Place, Scalar, Sequence, nearest
 
@@ -153,6 +154,20 @@ def parse_duration(written: str) -> float | None:
         return None
     parts = found.groups()
     return sum(int(number) * _UNITS[unit] for number, unit in zip(parts[::2], parts[1::2], strict=True) if number)
+
+
+def size(node: Node, what: str, key: Key) -> int:
+    """Return bytes: a number of bytes, or a number with a unit such as ``512MB`` or ``1GiB``."""
+    value = scalar(node, what, "a size such as 512MB")
+    found = parse_size(value.text) if value.tag in {"int", "str"} else None
+    if found is None:
+        raise Unreadable(
+            value.place, f"{what} is {value.text or 'empty'}, which is no size", "write it like 512MB or 2GiB"
+        )
+    if not key.least <= found <= key.most:
+        bounds = f"{written_size(int(key.least))} to {written_size(int(key.most))}"
+        raise Unreadable(value.place, f"{what} is {value.text}", f"write a size from {bounds}")
+    return found
 
 
 def choice(node: Node, what: str, key: Key) -> str:
