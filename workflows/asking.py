@@ -95,7 +95,11 @@ async def _until_over(live: LiveEpisode, approval: ApprovalRequest) -> None:
             continue
         # A vote that came in time is judged to the end, even if no worker was there to do it before the deadline.
         await workflow.wait_condition(lambda: approval.judging == 0)
-        if over() or not approval.waiting.extends:
+        if over():
+            return
+        if workflow.now() < approval.waiting.expires_at:
+            continue  # what had decided was taken back by a vote that was being judged: there is time left
+        if not approval.waiting.extends:
             return
         _extend(live, approval)
 
