@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import grp
 import os
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from activities.execution.program import PYTHON_NAMES, resolve_argv
 from lumen.plan import PlannedAction
@@ -17,7 +21,7 @@ _RUN_SCRIPTS = SHELLS | PYTHON_NAMES | {"perl", "ruby", "node"}
 
 
 def missing(ruleset: RuleSet, folder: Path, python: str) -> list[str]:
-    """Return a line for each program, or script of an interpreter, that is not on this machine.
+    """Return a line for each program, script of an interpreter, user, group or secret that is not on this machine.
 
     ``folder`` holds the rules; relative paths begin at its parent, as on the worker. Actions of another runner than the
     default one are left out: they are for other machines.
@@ -29,8 +33,25 @@ def missing(ruleset: RuleSet, folder: Path, python: str) -> list[str]:
 def _of_rule(rule: Rule, root: Path, python: str) -> Iterator[str]:
     for action in rule.actions:
         if action.kind == cmd.KIND.name and action.runner == PlannedAction.runner:
-            for problem in _problems(action.spec["argv"], root, python):
+            for problem in (*_problems(action.spec["argv"], root, python), *_around(action.spec)):
                 yield f'rule "{rule.name}", action "{action.name}": {problem}'
+
+
+def _around(spec: dict[str, Any]) -> Iterator[str]:
+    if "user" in spec:
+        try:
+            pwd.getpwnam(spec["user"])
+        except KeyError:
+            yield f"there is no user {spec['user']} on this machine"
+    for name in spec.get("groups", ()):
+        try:
+            grp.getgrnam(name)
+        except KeyError:
+            yield f"there is no group {name} on this machine"
+    for name, reference in spec.get("secrets", {}).items():
+        with contextlib.suppress(PermissionError):  # the worker may be allowed to look where we are not
+            if not Path(reference["file"]).is_file():
+                yield f"there is no file {reference['file']} for {name} on this machine"
 
 
 def _problems(argv: list[str], root: Path, python: str) -> Iterator[str]:
