@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.failure import FAILED
 from cli.options import Json
 from cli.output import complain, print_json, print_table, say
-from cli.settings import environment, load_client
-from lumen.ballot import Rank
-from lumen.errors import RulesError
+from cli.rules import testing
+from cli.rules.loading import loaded, rank_here
+from cli.settings import load_client
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check rule files.")
-
-_RANKS = tuple(rank.name.lower() for rank in Rank)
-_EMBEDDED_TEMPORAL = "temporal.db"
-"""The database that ``lumen up`` keeps in its data directory for the Temporal server that it starts."""
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, test and write rule files.")
 
 
 @app.command()
@@ -43,17 +37,12 @@ def check(
     \b
     Example: lumen rules check rules/
     """
-    from cli.rule_programs import missing  # noqa: PLC0415  # pulls in YAML and PromQL, which --help can do without
-    from rules.loader import load  # noqa: PLC0415  # see above
+    from cli.rule_programs import missing  # noqa: PLC0415  # pulls in the runner of commands
 
     client = load_client()
     path = Path(folder or client.settings.rules)
-    rank = _rank(min_rank) or _default_rank(client.data_dir, embedded=client.settings.embedded)
-    try:
-        found = load(path, default_min_rank=rank)
-    except RulesError as error:
-        _say_findings(path, error, as_json=as_json)
-        raise typer.Exit(FAILED) from None
+    rank = rank_here(client, min_rank)
+    found = loaded(path, rank, as_json=as_json)
     warnings = [*found.warnings, *missing(found, path, sys.executable)]
     if as_json:
         rules = [{"name": rule.name, "mode": rule.mode} for rule in found.rules]
@@ -66,24 +55,4 @@ def check(
     say(f"{len(found.rules)} rules in {path} load; digest {found.digest} (votes count from rank {rank} on)")
 
 
-def _say_findings(path: Path, error: RulesError, *, as_json: bool) -> None:
-    from rules.loader import sources  # noqa: PLC0415  # see check
-    from rules.report import render  # noqa: PLC0415  # see check
-
-    if as_json:
-        print_json({"ok": False, "folder": str(path), "findings": [asdict(finding) for finding in error.findings]})
-    else:
-        complain(f"the rules in {path} do not load:\n{render(error.findings, sources(path)) or error}")
-
-
-def _rank(wanted: str) -> str:
-    if wanted and wanted not in _RANKS:
-        raise typer.BadParameter(f"{wanted!r}: want one of {', '.join(_RANKS)}", param_hint="--min-rank")
-    return wanted
-
-
-def _default_rank(data_dir: Path, *, embedded: bool) -> str:
-    """Return the rank that the processes of the installation here use, so that this digest is theirs."""
-    # As `lumen up` decides it: a server of its own unless the environment names one. Its database tells that it ran here.
-    own_temporal = not environment().get("TEMPORAL_ADDRESS", "").strip() and (data_dir / _EMBEDDED_TEMPORAL).exists()
-    return "signal" if embedded or own_temporal else "link"
+app.command("test")(testing.run_cases)

@@ -114,12 +114,16 @@ def _documents(folder: Path, findings: Findings) -> dict[str, Node]:
         findings.add(Place(str(folder)), f"the folder cannot be read: {error.strerror}", "create it or set LUMEN_RULES")
         return result
     for path in paths:
-        file = str(path)
-        text = _text(path, findings)
-        node = None if text is None else parse(text, file, findings)
+        node = read(path, findings)
         if node is not None:
-            result[file] = node
+            result[str(path)] = node
     return result
+
+
+def read(path: Path, findings: Findings) -> Node | None:
+    """Return the one YAML document in the file ``path``; None after reporting why there is none. Never raises."""
+    text = _text(path, findings)
+    return None if text is None else parse(text, str(path), findings)
 
 
 def _text(path: Path, findings: Findings) -> str | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.alert.explaining import explain
 from cli.alert.listing import MORE, Listing, list_changes, list_lines
 from cli.alert.plain import plain_fields
 from cli.alert.rows import COLUMNS, plain_cell
@@ -21,7 +22,7 @@ from cli.terminal import print_lines, terminal
 from lumen.outcome import Outcome, State
 from lumen.standing import items
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Send, list, show and watch alerts.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Send, list, show, explain and watch alerts.")
 
 _UNANSWERED = {
     "unmatched": "no rule matches this alert, so nothing was started (see LUMEN_RULES and `lumen rules check`)",
@@ -117,3 +118,6 @@ def show(key: Key, watch: Watch = False, as_json: Json = False) -> None:
         print_fields(plain_fields(document))
     else:
         print_lines(show_lines(document, utc_now(), size.columns))
+
+
+app.command()(explain)

@@ -1,0 +1,1 @@
+"""Working with rule files: the commands of `lumen rules` beside `check`."""
