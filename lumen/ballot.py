@@ -116,7 +116,16 @@ def read_actor(value: Any) -> str:
         raise BallotError("malformed", '"actor" must say who it is (lumen: --actor), such as a@example.com')
     if not isinstance(value, str) or not _ACTOR.fullmatch(value) or not _storable(value):
         raise BallotError("malformed", '"actor" must name one person, such as a@example.com, without spaces')
+    if any(_turns_plain(char) for char in value):
+        raise BallotError(
+            "malformed", '"actor" holds a letter that only looks like a plain one: write it as a plain one'
+        )
     return value.lower()
+
+
+def _turns_plain(char: str) -> bool:
+    """Return whether lower case makes an ASCII letter of ``char`` (the Kelvin sign): it would turn one person into another."""
+    return not char.isascii() and any(each.isascii() for each in char.lower())
 
 
 def _storable(text: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lumen.ballot import Ballot, Rank, is_authentic, read_override, read_vote, sign
+from lumen.ballot import Ballot, Rank, is_authentic, read_actor, read_override, read_vote, sign
 from lumen.errors import BallotError
 
 WORKFLOW = "alert-alertmanager-0123456789abcdef"
@@ -225,3 +225,18 @@ def test_ranks_are_ordered_and_an_unknown_name_is_the_weakest() -> None:
     assert ranks == sorted(set(ranks))
     assert Rank.named("OIDC") is Rank.OIDC
     assert [Rank.named(name) for name in ("", "root", "__class__", "name")] == [Rank.SIGNAL] * 4
+
+
+@pytest.mark.parametrize("actor", ["\u212aate@example.com", "kate@\u212ast.example.com", "\u0130da@example.com"])
+def test_a_letter_that_turns_plain_names_nobody(actor: str) -> None:
+    """An address that is another one until it is put into lower case is refused, so that nobody becomes somebody else."""
+    with pytest.raises(BallotError, match="looks like a plain one"):
+        read_actor(actor)
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_only_plain_letters_give_plain_letters(actor: str) -> None:
+    """Whatever is read as an actor has as many ASCII characters as was written."""
+    with suppress(BallotError):
+        read = read_actor(actor)
+        assert sum(map(str.isascii, read)) == sum(map(str.isascii, actor))
