@@ -35,9 +35,12 @@ check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 bench: $(VENV)/.installed-dev ## measure against bare Temporal; takes most of an hour (BENCH=--quick: minutes)
 	$(VENV)/bin/python -m benchmarks $(BENCH)
 
-docs: $(VENV)/.installed ## make the tables of docs/rules.md anew from the schema
+docs: $(VENV)/.installed ## make the tables of docs/rules.md and docs/schema anew from the schema
 	$(VENV)/bin/python -m rules.reference < docs/rules.md > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
+	$(VENV)/bin/lumen rules schema > docs/schema/rules.json
+	$(VENV)/bin/lumen rules schema --policy > docs/schema/policy.json
+	$(VENV)/bin/lumen rules schema --tests > docs/schema/tests.json
 
 # No index and no find-links go into the locks: where packages come from is the business of each machine.
 COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \

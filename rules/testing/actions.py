@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lumen.plan import PlannedAction
+from rules import schema
 from rules.kinds import KINDS, action_line, shown_spec
 from rules.reading.document import Findings, Mapping, Node, Scalar, Sequence, nearest
 from rules.reading.values import Unreadable, json_value, word
 
 _OWN = frozenset(PlannedAction.__dataclass_fields__) - {"kind", "spec"}
+_AROUND = frozenset(key.name for key in schema.ACTION) - _OWN - frozenset(KINDS)
 _LISTS = frozenset(name for name, kind in KINDS.items() if kind.key.type == "argv")
 
 
@@ -68,7 +70,8 @@ def _argv(node: Sequence) -> tuple[str, ...]:
 
 
 def _of_mapping(node: Mapping, findings: Findings) -> Wanted | None:
-    argv, kind, spec, fields = None, "", None, {}
+    argv, kind, spec = None, "", None
+    fields: dict[str, Any] = {}
     for name, item in node.entries:
         if name.text in _LISTS and isinstance(item, Sequence):
             argv = _argv(item)
@@ -76,8 +79,10 @@ def _of_mapping(node: Mapping, findings: Findings) -> Wanted | None:
             kind, spec = name.text, _spec(json_value(item, name.text))
         elif name.text in _OWN:
             fields[name.text] = json_value(item, name.text)
+        elif name.text in _AROUND:
+            fields["spec"] = {**fields.get("spec", {}), name.text: json_value(item, name.text)}
         else:
-            known = [*KINDS, *sorted(_OWN)]
+            known = [*KINDS, *sorted(_OWN | _AROUND)]
             findings.add(name.place, f'unknown key "{name.text}" in an element of actions', nearest(name.text, known))
             return None
     return Wanted(None, argv, kind, spec, fields)
