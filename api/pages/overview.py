@@ -25,6 +25,9 @@ SECONDS = 2.5
 """How long a page waits for any one of its parts, so that it is there within three seconds whatever is down."""
 
 _KEPT = 1.0
+_REST = 4.0
+"""A question that takes long is asked seldom: between two it rests this many times as long as it took, up to a limit."""
+_LONGEST_REST = 5.0
 _AT_ONCE_FOR = 15.0
 _LONGEST = 10.0
 _RECENT = 12
@@ -57,13 +60,14 @@ class Kept(Generic[T]):
         self._clock = clock
         self._at_once_for = at_once_for
         self._at = float("-inf")
+        self._kept_for = _KEPT
         self._answer: T | None = None
         self._asking: asyncio.Task[T | None] | None = None
 
     async def get(self) -> T | None:
         """Return the answer, None if there is none now or within :data:`SECONDS`."""
         age = self._clock() - self._at
-        if age <= _KEPT:
+        if age <= self._kept_for:
             return self._answer
         if self._asking is None:
             self._asking = asyncio.create_task(self._refresh())
@@ -77,7 +81,9 @@ class Kept(Generic[T]):
         self._asking = None
 
     async def _refresh(self) -> T | None:
+        began = self._clock()
         answer = await known(self._ask(), _LONGEST)
+        self._kept_for = min(max(_KEPT, _REST * (self._clock() - began)), _LONGEST_REST)
         if self._asking is asyncio.current_task():  # else something was changed after the question
             self._answer, self._at, self._asking = answer, self._clock(), None
         return answer

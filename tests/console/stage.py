@@ -20,9 +20,20 @@ QUICK = "echo 'filesystem grown: 40 GiB -> 50 GiB'; echo 'inode table: ok'"
 FAILS = "echo 'connecting to the primary'; echo 'timeout after 3 attempts: no route to host' >&2; exit 3"
 
 
-def shell(script: str) -> list[str]:
-    """Return the argv that runs ``script``."""
-    return ["/bin/sh", "-c", script]
+class Programs:
+    """Small programs with names that read like real ones."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep where they go."""
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, name: str, script: str, *arguments: str) -> list[str]:
+        """Write a program and return the argv that runs it."""
+        path = self._folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return [str(path), *arguments]
 
 
 @contextlib.contextmanager
@@ -42,24 +53,25 @@ def stage(folder: Path, **changes: str) -> Iterator[Site]:
 
 def add_rules(site: Site) -> None:
     """Add one rule for each thing that a page can show."""
-    grow: dict[str, Any] = {"name": "grow filesystem", "cmd": shell(QUICK)}
+    program = Programs(site.folder / "bin")
+    grow: dict[str, Any] = {
+        "name": "grow filesystem",
+        "cmd": program("grow-filesystem", QUICK, "--add", "10G", "--", "{labels.instance}", "{labels.mountpoint}"),
+    }
+    reconnect = {"name": "reconnect replica", "cmd": program("reconnect-replica", FAILS, "--wait", "30s")}
+    rebalance = {"name": "rebalance", "cmd": program("rebalance", TALKS, "--limit", "50MiB/s"), "timeout": 600}
+    renew = {"name": "renew", "cmd": program("renew-certificate", "echo renewed for 90 days")}
+    add = {"name": "add consumer", "cmd": program("add-consumer", "echo consumer 4 started")}
     rules: dict[str, dict[str, Any]] = {
         "DiskAlmostFull": {
             "target": "{labels.instance}",
             "actions": [grow, {"name": "note it", "proof": True}],
             "runbook_url": "https://runbooks.example.com/disk",
         },
-        "ReplicaLagging": {"actions": [{"name": "reconnect replica", "cmd": shell(FAILS)}], "mode": "auto"},
-        "CacheRebalance": {"actions": [{"name": "rebalance", "cmd": shell(TALKS), "timeout": 600}]},
-        "CertificateExpiring": {
-            "actions": [{"name": "renew", "cmd": shell("echo renewed for 90 days")}],
-            "mode": "auto",
-        },
-        "QueueBacklog": {
-            "target": "{labels.instance}",
-            "actions": [{"name": "add consumer", "cmd": shell("echo consumer 4 started")}],
-            "mode": "auto",
-        },
+        "ReplicaLagging": {"actions": [reconnect], "mode": "auto"},
+        "CacheRebalance": {"actions": [rebalance]},
+        "CertificateExpiring": {"actions": [renew], "mode": "auto"},
+        "QueueBacklog": {"target": "{labels.instance}", "actions": [add], "mode": "auto"},
     }
     *others, last = rules.items()
     for name, rule in others:

@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Page, expect
 
-from lumen.links import Link, link_token
 from tests.console.chromium import PHONE, sign_in, window
+from tests.console.screenshots import decision_path
 from tests.console.stage import ALICE, BOB, CAROL, TOKENS
 from tests.stack.site import Site
 
@@ -20,7 +20,7 @@ _SERIOUS = {"serious", "critical"}
 
 def asking(site: Site, name: str = "DiskAlmostFull", severity: str = "critical") -> str:
     """Return the key of a new episode that waits for votes."""
-    key = site.post_alert(name, instance=f"host-{next(_NUMBERS)}", severity=severity)
+    key = site.post_alert(name, instance=f"host-{next(_NUMBERS)}", severity=severity, mountpoint="/")
     site.until_state(key, "awaiting_approval")
     return key
 
@@ -34,7 +34,7 @@ def test_sign_in_see_approve_watch_and_verify(browser: Browser, site: Site) -> N
             link = page.locator("section[data-key=mine] tr", has_text=site.status(key)["target"]).get_by_role("link")
             link.click()
             expect(page.get_by_role("heading", level=1)).to_have_text("DiskAlmostFull")
-            expect(page.get_by_text("filesystem grown")).to_be_visible()
+            expect(page.get_by_label("grow filesystem")).to_contain_text("grow-filesystem --add 10G")
         alice.get_by_label("Reason (optional").fill("seen, go")
         alice.get_by_role("button", name="Approve").click()
         expect(alice.get_by_text("Your vote is counted.")).to_be_visible()
@@ -203,7 +203,7 @@ def test_axe_finds_nothing_serious(
         page.goto(f"{site.api_url}/sign-in")
         problems += _issues(page)
         sign_in(page, site.api_url, TOKENS[ALICE])
-        for path in [*paths, "/episodes/alertmanager-ffffffffffffffff", _decision(site, keys["warning"])]:
+        for path in [*paths, "/episodes/alertmanager-ffffffffffffffff", decision_path(site, keys["warning"])]:
             page.goto(site.api_url + path)
             page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
             problems += _issues(page)
@@ -220,9 +220,3 @@ def _issues(page: Page) -> list[str]:
         for one in found
         if one["impact"] in _SERIOUS
     ]
-
-
-def _decision(site: Site, key: str) -> str:
-    document = site.status(key)
-    link = Link(key, document["approval"]["id"], document["plan"]["digest"], ALICE, 4_000_000_000, f"axe-{key}")
-    return f"/decision?token={link_token(link, {'k1': 'a-secret-of-the-tests'})}"

@@ -90,3 +90,22 @@ async def test_what_was_asked_before_a_change_does_not_count_after_it() -> None:
     question.gate.set()
     assert (await before, await after) == (1, 2)
     assert await kept.get() == 2
+
+
+async def test_a_slow_question_is_asked_seldom() -> None:
+    """A question that took a second rests for four; one that took a minute rests for five seconds, not for longer."""
+    for took, rests in ((1.0, 4.0), (60.0, 5.0)):
+        question = Question()
+        kept = Kept(question.ask, question.clock, at_once_for=15)
+        first = asyncio.create_task(kept.get())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        question.time = took
+        question.gate.set()
+        assert await first == 1
+        question.time = took + rests - 0.1
+        assert (await kept.get(), question.asked) == (1, 1)
+        question.time = took + rests + 0.1
+        await kept.get()
+        await asyncio.sleep(0)
+        assert question.asked == 2
