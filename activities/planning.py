@@ -11,6 +11,7 @@ from temporalio import activity
 from activities.guarding import FreezeSwitch, Guards, GuardVerdict
 from activities.metrics import WorkerMetrics
 from activities.prometheus import Prometheus, PrometheusUnavailableError
+from activities.runners import Runners
 from lumen.admission import Electorate, objection
 from lumen.alert import Alert
 from lumen.ballot import Ballot, is_authentic
@@ -53,11 +54,13 @@ class LocalPlanning(Planning):
         metrics: WorkerMetrics,
         *,
         shows: bool = False,
+        runners: Runners | None = None,
     ) -> None:
         """``ballot_keys``: kid to secret of whoever may sign ballots (``BRIDGE_SECRET``).
 
-        ``shows``: a channel is configured on which people follow episodes.
+        ``shows``: a channel is configured on which people follow episodes. ``runners`` tells which are absent.
         """
+        self._runners = runners
         self._source = source
         self._prometheus = prometheus
         self._guards = guards
@@ -69,7 +72,15 @@ class LocalPlanning(Planning):
     @activity.defn(name="prepare")
     async def prepare(self, request: PrepareRequest) -> Prepared:
         """Plan, freeze, condition, guard: in this order, so that a guard is taken only for what would run."""
-        return replace(await self._prepare(request), shows=self._shows, edition=EDITION)
+        prepared = await self._prepare(request)
+        unserved = await self._unserved(prepared)
+        return replace(prepared, shows=self._shows, edition=EDITION, unserved=unserved)
+
+    async def _unserved(self, prepared: Prepared) -> tuple[str, ...]:
+        plan = prepared.plan
+        if self._runners is None or plan is None or prepared.verdict is not Verdict.GO or plan.dry_run:
+            return ()
+        return await self._runners.unserved(action.runner for action in plan.actions)
 
     async def _prepare(self, request: PrepareRequest) -> Prepared:
         plan = current_plan(self._source, request.alert)

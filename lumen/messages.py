@@ -55,6 +55,7 @@ class Prepared:
     ``shows``: a channel is configured on which people follow episodes, so that ``lumen.showing.ShowRequest`` has an effect.
     ``edition`` counts what workers have learned that changes the commands of a workflow; histories of older workers
     have none, and replay without it. 1: the memo tells what an episode waits for.
+    ``unserved``: runners of the plan that no worker serves right now.
     """
 
     verdict: Verdict
@@ -66,6 +67,7 @@ class Prepared:
     rule: str = ""
     shows: bool = False
     edition: int = 0
+    unserved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

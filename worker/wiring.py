@@ -28,6 +28,7 @@ from activities.planning import LocalPlanning
 from activities.prometheus import Prometheus
 from activities.proving import HttpProving
 from activities.routing import AlertRouter
+from activities.runners import Runners
 from lumen import names
 from lumen.redaction import Redactor, secrets_of
 from lumen.settings import Settings
@@ -96,6 +97,7 @@ def wire(
             settings.bridge_keys,
             metrics,
             shows=bool(settings.slack_bot_token or settings.slack_webhook),
+            runners=Runners(client),
         ),
         proving=HttpProving(ledger),
         notifying=ChannelNotifying(

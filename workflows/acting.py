@@ -92,7 +92,7 @@ class Actions:
         # A decision is valid until its action starts; what has begun goes on to its end.
         authority = replace(authority, valid_until=None) if self.started else authority
         within = starting.start_within(authority, self.idle)
-        live.enter(State.EXECUTING, action.name)
+        live.enter(State.EXECUTING, starting.start_text(live, action, authority))
         assert live.episode.alert is not None  # noqa: S101 - a plan exists, so an alert does
         request = ExecuteRequest(
             alert=live.episode.alert,

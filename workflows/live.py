@@ -100,6 +100,7 @@ class LiveEpisode:
         self.cancelled_in_temporal = False
         self.results: list[ActionResult] = []
         self.edition = 0
+        self.unserved: tuple[str, ...] = ()
         self.showing = Showing(self)
         self.heard = 0
         self.woken = 0

@@ -106,6 +106,7 @@ class Preparation:
         )
         prepared = await workflow.execute_local_activity_method(Planning.prepare, request, **options.preparation())
         live.edition, live.episode.board.on = prepared.edition, prepared.shows
+        live.unserved = prepared.unserved
         self.plan = prepared.plan
         self.rule = prepared.plan.rule if prepared.plan else prepared.rule
         if prepared.plan is not None:

@@ -14,6 +14,7 @@ from lumen.contracts import Executing, Proving
 from lumen.messages import ExecuteRequest, ExecuteResult, RecoverRequest, Recovery, Start
 from lumen.outcome import Outcome, State
 from lumen.plan import Plan, PlannedAction
+from lumen.records import rfc3339
 from workflows import ledger, options
 from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode
 
@@ -49,6 +50,17 @@ def start_within(authority: Authority, idle: int) -> timedelta:
     if left <= timedelta(0):
         raise AskAgainError
     return min(wait, left)
+
+
+def start_text(live: LiveEpisode, action: PlannedAction, authority: Authority) -> str:
+    """Return what an action that is about to start is or waits for, in words for a person."""
+    if action.runner not in live.unserved:
+        return action.name
+    until = f"until {rfc3339(authority.valid_until)}" if authority.valid_until else "for one"
+    return (
+        f"{action.name}: no worker serves the runner {action.runner} yet (looked at {rfc3339(workflow.now())}); "
+        f"waiting {until}"
+    )
 
 
 async def execute(
