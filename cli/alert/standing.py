@@ -43,11 +43,17 @@ def what_next(document: Document, key: str, now: datetime) -> list[str]:
         return _resting(document, key, now)
     known = {
         State.PLANNING: "it is being planned",
-        State.EXECUTING: f"it runs: {reason}" if reason else "it runs",
+        State.EXECUTING: _executing(reason),
         State.WAITING_LEDGER: "it waits for the ledger; nothing runs unproven",
         State.BLOCKED: f"it is blocked: {reason}",
     }
     return [known.get(State(state), str(state)) if state in list(State) else "its state is not known yet"]
+
+
+def _executing(reason: str) -> str:
+    if ": no worker serves the runner " in reason:
+        return f"it waits: {reason}; see lumen doctor"
+    return f"it runs: {reason}" if reason else "it runs"
 
 
 def _resting(document: Document, key: str, now: datetime) -> list[str]:
