@@ -64,7 +64,9 @@ class LedgeredExecuting(Executing):
         refused = await self._refusal(plan, request)
         if refused is not None or isinstance(plan, Refusal):
             return refused or ExecuteResult(Start.PLAN_CHANGED, "the rules changed")
-        action = next(action for action in plan.actions if action.name == request.action)
+        action = plan.step(request.action)
+        if action is None:
+            return ExecuteResult(Start.PLAN_CHANGED, f"the plan has no step {request.action}")
         if impossible := await self._impossible(action):
             return ExecuteResult(Start.CANNOT_START, f"{action.name} cannot start on this worker: {impossible}")
         stop = _Stop()

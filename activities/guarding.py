@@ -133,6 +133,9 @@ class FreezeSwitch:
 
 def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
     lease = plan.approval.longest + plan.approval.valid_for + _LEASE_MARGIN
+    lease += plan.verify.within if plan.verify else 0.0
+    lease += plan.rollback_approval.longest if plan.rollback_approval else 0.0
+    lease += sum(step.timeout + _PER_ACTION_MARGIN for action in plan.actions if (step := action.undo) is not None)
     lease += sum((action.timeout + action.backoff + _PER_ACTION_MARGIN) * action.attempts for action in plan.actions)
     claims = []
     if plan.has_target:

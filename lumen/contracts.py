@@ -31,6 +31,7 @@ from lumen.messages import (
     StillFiringRequest,
     WakeRequest,
 )
+from lumen.probing import Probed, ProbeRequest
 from lumen.showing import HumanNeeded, Shown, ShowRequest
 
 
@@ -60,6 +61,15 @@ class Executing(ABC):
     @activity.defn(name="execute")
     async def execute(self, request: ExecuteRequest) -> ExecuteResult:
         """Claim in the ledger, run the action, record its result."""
+
+
+class Probing(ABC):
+    """Normal activities on the task queue of a runner; looking changes nothing, so they may be repeated."""
+
+    @abstractmethod
+    @activity.defn(name="probe")
+    async def probe(self, request: ProbeRequest) -> Probed:
+        """Look whether a check or the verification of the worker's own plan holds."""
 
 
 class Proving(ABC):

@@ -24,6 +24,7 @@ class Attempt:
 
     ``ran``: something began or may have begun. ``approved``: people let it run, by votes or an override. ``decision``
     says what decided, ``votes`` who had voted when its last request closed, by side; both for people to read.
+    ``verification`` is what was looked at after the actions and what was found.
     """
 
     n: int
@@ -36,6 +37,7 @@ class Attempt:
     approved: bool = False
     decision: dict[str, Any] | None = None
     votes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    verification: dict[str, Any] | None = None
 
 
 @dataclass

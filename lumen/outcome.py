@@ -49,7 +49,7 @@ RETRIED_WHILE_FIRING = frozenset({Outcome.REMEDIATED, Outcome.ROLLED_BACK, Outco
 EVALUATED_AGAIN = frozenset({Outcome.CONDITION_NOT_MET, Outcome.SUPPRESSED})
 """Outcomes after which the rule is evaluated again as soon as the alert is heard again."""
 
-HUMAN_NEEDED = frozenset({Outcome.UNKNOWN, Outcome.FAILED, Outcome.REFUSED})
+HUMAN_NEEDED = frozenset({Outcome.UNKNOWN, Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.REFUSED})
 """Outcomes that a human must be told about."""
 
 

@@ -15,6 +15,10 @@ ESCALATE = "escalate"
 """The ``on_timeout`` that asks everybody once more instead of ending the request."""
 
 
+UNDO = "/rollback"
+"""What follows the name of an action in the name of its rollback; no action's own name ends with it."""
+
+
 class Mode(StrEnum):
     """How much a rule may do by itself."""
 
@@ -96,10 +100,34 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Rollback:
+    """What undoes an action; ``kind`` and ``spec`` as in :class:`PlannedAction`, ``timeout`` in seconds."""
+
+    kind: str
+    spec: dict[str, Any]
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What must hold after the actions: for ``stable_for`` seconds on end, within ``within``, looked at each ``every``.
+
+    ``kind`` is ``promql`` (``{"query"}``), ``resolved`` (``{}``), or the name of a kind of action whose success counts.
+    """
+
+    kind: str
+    spec: dict[str, Any]
+    stable_for: float = 0.0
+    within: float = 10 * MINUTE
+    every: float = 15.0
+
+
+@dataclass(frozen=True)
 class PlannedAction:
     """One rendered action. ``kind`` is a name of ``rules.kinds``, whose file says what stands in ``spec``.
 
-    ``timeout`` and ``backoff`` in seconds; ``attempts`` > 1 only if idempotent.
+    ``timeout`` and ``backoff`` in seconds; ``attempts`` > 1 only if idempotent. ``check`` is a command whose exit code 0
+    means that the action is done already.
     """
 
     name: str
@@ -110,6 +138,16 @@ class PlannedAction:
     backoff: float = 5.0
     idempotent: bool = False
     runner: str = "default"
+    check: tuple[str, ...] = ()
+    rollback: Rollback | None = None
+
+    @property
+    def undo(self) -> PlannedAction | None:
+        """What undoes it, as an action of its own."""
+        if self.rollback is None:
+            return None
+        undoing = self.rollback
+        return PlannedAction(f"{self.name}{UNDO}", undoing.kind, undoing.spec, undoing.timeout, runner=self.runner)
 
 
 @dataclass(frozen=True)
@@ -117,7 +155,8 @@ class Plan:
     """This rule as applied to this alert: rendered actions, target, condition, approval, limits.
 
     ``digest`` is what a vote is bound to. ``rules_digest`` names the whole rule set that made it and is recorded
-    beside it: an edit of another rule changes ``rules_digest`` and voids nothing.
+    beside it: an edit of another rule changes ``rules_digest`` and voids nothing. ``rollback_approval``: who must agree to a
+    rollback; None = it was agreed to with the plan.
     """
 
     rule: str
@@ -132,8 +171,15 @@ class Plan:
     limits: Limits
     runbook_url: str = ""
     has_target: bool = False
+    verify: Verification | None = None
+    rollback_approval: Approval | None = None
     digest: str = ""
     rules_digest: str = ""
+
+    def step(self, name: str) -> PlannedAction | None:
+        """Return the action of this name, or the rollback of one."""
+        steps = [*self.actions, *(action.undo for action in self.actions)]
+        return next((step for step in steps if step is not None and step.name == name), None)
 
     def sealed(self, rules_digest: str) -> Plan:
         """Return the plan with its digest, taken over everything but the two digests themselves."""

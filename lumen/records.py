@@ -242,5 +242,7 @@ def remediation_entry(
             {name: result[name] for name in ("name", "kind", "key", "status", "reason")} for result in attempt.results
         ],
     }
+    if attempt.verification is not None:
+        entry["verification"] = attempt.verification
     idem = attempt_key(workflow_id, first_run_id, attempt.n) + "/auto_remediation"
     return LedgerAppend(idem, KIND_REMEDIATION, {"remediation": entry}, first_wins=True)

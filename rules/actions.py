@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rules import schema
-from rules.kinds import KINDS
+from rules.aftercare import build_check, build_rollback, only_kind
 from rules.model import ActionTemplate
 from rules.reading.document import Findings
 from rules.reading.sections import Section
-from rules.surroundings import read_surroundings
-
-_KIND_NAMES = tuple(key.name for key in schema.KINDS)
 
 
 def build_actions(sections: list[Section], default_timeout: float, findings: Findings) -> tuple[ActionTemplate, ...]:
@@ -30,7 +25,8 @@ def build_actions(sections: list[Section], default_timeout: float, findings: Fin
 
 
 def _build(section: Section, name: str, default_timeout: float, findings: Findings) -> ActionTemplate | None:
-    spec = _spec(section, name, findings)
+    spec = only_kind(section, f'the action "{name}"', findings)
+    check, rollback = build_check(section, findings), build_rollback(section, name, findings)
     retry = section.get("retry")
     attempts = retry.get("attempts") if retry else schema.RETRY[0].default
     backoff = retry.get("backoff") if retry else schema.RETRY[1].default
@@ -53,20 +49,6 @@ def _build(section: Section, name: str, default_timeout: float, findings: Findin
         backoff=backoff,
         idempotent=section.get("idempotent"),
         runner=section.get("runner"),
+        check=check,
+        rollback=rollback,
     )
-
-
-def _spec(section: Section, name: str, findings: Findings) -> tuple[str, dict[str, Any]] | None:
-    given = [kind for kind in _KIND_NAMES if kind in section.nodes]
-    if not given:
-        findings.add(section.place, f'the action "{name}" does nothing', f"add one of {', '.join(KINDS)}")
-        return None
-    if len(given) > 1:
-        findings.add(section.at(given[1]), f'the action "{name}" has {" and ".join(given)}', "make an action of each")
-        return None
-    kind = given[0]
-    if kind not in KINDS or kind not in section.values:
-        return None
-    spec = KINDS[kind].read(section.values[kind], section.nodes[kind], findings)
-    around = read_surroundings(section, kind, findings)
-    return None if spec is None else (kind, spec | around)

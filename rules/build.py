@@ -6,15 +6,16 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
-from lumen.plan import Limits, Mode
+from lumen.plan import Limits, Mode, Verification
 from rules import schema
 from rules.actions import build_actions
+from rules.aftercare import build_verify
 from rules.approvals import CRITICAL, DEFAULT, NAMELESS, contradictory, doubtful, impossible, resolved, severities_of
 from rules.language.matchers import Matcher, MatcherError, parse_matchers
 from rules.language.patterns import PatternError, compile_pattern
 from rules.language.placeholders import names, strings_in
 from rules.language.promql import ConditionError, check_condition
-from rules.model import ActionTemplate, Param, Policy, Rule
+from rules.model import ActionTemplate, ApprovalRule, Param, Policy, Rule
 from rules.policy import build_approval
 from rules.reading.document import Findings, Mapping, Place, Scalar, nearest
 from rules.reading.sections import Named, Reader, Section
@@ -62,6 +63,7 @@ class _Builder:
         approval_read = len(self._findings.items) == named
         self._condition()
         actions = build_actions(section.get("actions") or [], self._own("timeout"), self._findings)
+        verify = build_verify(section.get("verify"), self._findings)
         matchers = self._matchers()
         warn_of_misspellings(section, matchers, self._findings)
         rule = Rule(
@@ -72,12 +74,14 @@ class _Builder:
             target=section.get("target") or "",
             when=section.get("when") or "",
             approval=approval,
-            params=self._params(actions),
+            params=self._params(actions, verify),
             actions=actions,
             cooldown=self._own("cooldown"),
             limits=self._limits(),
             dry_run=self._own("dry_run"),
             runbook_url=section.get("runbook_url"),
+            verify=verify,
+            rollback_approval=self._rollback_approval(),
         )
         if approval_read:
             self._check_approval(rule)
@@ -130,10 +134,15 @@ class _Builder:
                 node.at(wrong.offset) if wrong.offset else node.place, f"when: {wrong.problem}", wrong.fix
             )
 
-    def _params(self, actions: tuple[ActionTemplate, ...]) -> tuple[Param, ...]:
+    def _rollback_approval(self) -> ApprovalRule | None:
+        section: Section | None = self._section.get("rollback_approval")
+        return None if section is None else build_approval(section, self._policy.groups, self._findings)
+
+    def _params(self, actions: tuple[ActionTemplate, ...], verify: Verification | None) -> tuple[Param, ...]:
         """Return the patterns; one for a placeholder that the rule does not use is most often a misspelt one."""
         templates = [self._section.get("target") or "", self._section.get("when") or ""]
-        templates += [text for action in actions for text in strings_in(action.spec)]
+        parts = [(action.spec, action.check, action.rollback and action.rollback.spec) for action in actions]
+        templates += strings_in([*parts, verify and verify.spec])
         used = {name for text in templates for name in names(text)}
         complete = len(actions) == len(self._section.get("actions") or [])
         return tuple(

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lumen.canonical import canonical_json, digest
-from lumen.plan import Approval, Escalation, Limits, Mode
-from rules.kinds import shown_spec
+from lumen.plan import Approval, Escalation, Limits, Mode, Rollback, Verification
+from rules.kinds import KINDS, shown_spec
 from rules.language.matchers import Matcher
 from rules.language.patterns import Pattern
 
@@ -47,7 +47,7 @@ class Param:
 
 @dataclass(frozen=True)
 class ActionTemplate:
-    """One action before its placeholders are filled; ``spec`` as in :class:`lumen.plan.PlannedAction`."""
+    """One action before its placeholders are filled; ``spec``, ``check`` and ``rollback`` as in :class:`PlannedAction`."""
 
     name: str
     kind: str
@@ -57,11 +57,17 @@ class ActionTemplate:
     backoff: float
     idempotent: bool
     runner: str
+    check: tuple[str, ...] = ()
+    rollback: Rollback | None = None
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. ``alert`` and ``matchers`` must all hold; ``target`` and ``when`` are templates, "" = not given."""
+    """One rule. ``alert`` and ``matchers`` must all hold; ``target`` and ``when`` are templates, "" = not given.
+
+    ``verify`` holds templates too. ``rollback_approval`` is what differs from ``approval`` when people are asked about a
+    rollback; None = they are not.
+    """
 
     name: str
     alert: str
@@ -76,6 +82,8 @@ class Rule:
     limits: Limits
     dry_run: bool
     runbook_url: str
+    verify: Verification | None = None
+    rollback_approval: ApprovalRule | None = None
 
     def content(self) -> dict[str, Any]:
         """Return the rule as JSON data, the same for every way of writing it."""
@@ -90,6 +98,8 @@ class Rule:
             "params": sorted([param.placeholder, param.source] for param in self.params),
             "actions": [asdict(action) for action in self.actions],
             "limits": asdict(self.limits),
+            "verify": asdict(self.verify) if self.verify else None,
+            "rollback_approval": asdict(self.rollback_approval) if self.rollback_approval else None,
         }
 
 
@@ -150,12 +160,23 @@ class RuleSet:
         """
         rules = [rule.content() for rule in self.rules]
         shown = [{**rule, "actions": [_shown(action) for action in rule["actions"]]} for rule in rules]
+        for rule in shown:
+            rule["verify"] = _hidden(rule["verify"])
         content = {"rules": shown, "policy": self.policy.content()}
         return canonical_json(content).decode("utf-8", "surrogatepass"), digest(content) != self.digest
 
 
 def _shown(action: dict[str, Any]) -> dict[str, Any]:
-    return {**action, "spec": shown_spec(action["kind"], action["spec"])}
+    return {**_known(action), "rollback": _hidden(action["rollback"])}
+
+
+def _hidden(part: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if part is None else _known(part)
+
+
+def _known(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part that has a spec; a way to verify that is no kind of action has nothing to hide."""
+    return {**part, "spec": shown_spec(part["kind"], part["spec"])} if part["kind"] in KINDS else part
 
 
 def digest_of(rules: tuple[Rule, ...], policy: Policy) -> str:

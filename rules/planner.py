@@ -7,13 +7,14 @@ import re
 from lumen.alert import Alert
 from lumen.display import printable, truncate
 from lumen.errors import RenderError
-from lumen.plan import Mode, Plan, PlannedAction, Refusal
-from rules.approvals import approves_itself, impossible, owners_of, resolved, without
+from lumen.plan import Approval, Mode, Plan, PlannedAction, Refusal, Verification
+from rules.aftercare import RESOLVED, render_check, render_rollback, render_verify
+from rules.approvals import approves_itself, impossible, overlaid, owners_of, resolved, without
 from rules.kinds import KINDS
 from rules.language.patterns import matches
 from rules.language.placeholders import fill
 from rules.language.promql import render_condition
-from rules.model import ActionTemplate, Rule, RuleSet
+from rules.model import ActionTemplate, Policy, Rule, RuleSet
 
 DEFAULT_PATTERN = r"[^\x00-\x1f\x7f]{1,256}"
 _DEFAULT = re.compile(DEFAULT_PATTERN)  # one character class with a bound: linear in any engine
@@ -56,6 +57,8 @@ def _plan(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan:
         limits=rule.limits,
         runbook_url=rule.runbook_url,
         has_target=bool(rule.target),
+        verify=_verify(alert, rule, values),
+        rollback_approval=_rollback_approval(alert, rule, ruleset.policy, owners),
     )
 
 
@@ -101,9 +104,29 @@ def _target(alert: Alert, rule: Rule, values: Values) -> str:
     return target
 
 
+def _verify(alert: Alert, rule: Rule, values: Values) -> Verification | None:
+    if rule.verify is not None and rule.verify.kind == RESOLVED and alert.requested:
+        raise RenderError("verify: resolved waits for an alert, and nothing fires in a run that a person asked for")
+    try:
+        return render_verify(rule.verify, values)
+    except RenderError as wrong:
+        raise RenderError(f"verify: {wrong}") from None
+
+
+def _rollback_approval(alert: Alert, rule: Rule, policy: Policy, owners: tuple[str, ...]) -> Approval | None:
+    if rule.rollback_approval is None:
+        return None
+    approval = resolved(policy, alert.severity, overlaid(rule.approval, rule.rollback_approval))
+    approval = without(approval, {alert.requester, policy.principal(alert.requester), *owners})
+    if (wrong := impossible(approval)) is not None:
+        raise RenderError(f"rollback: {wrong[1]}: {wrong[2]}")
+    return approval
+
+
 def _action(template: ActionTemplate, values: Values) -> PlannedAction:
     try:
         spec = KINDS[template.kind].render(template.spec, values)
+        check, rollback = render_check(template.check, values), render_rollback(template.rollback, values)
     except RenderError as wrong:
         raise RenderError(f'action "{template.name}": {wrong}') from None
     return PlannedAction(
@@ -115,4 +138,6 @@ def _action(template: ActionTemplate, values: Values) -> PlannedAction:
         backoff=template.backoff,
         idempotent=template.idempotent,
         runner=template.runner,
+        check=check,
+        rollback=rollback,
     )

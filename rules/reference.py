@@ -28,6 +28,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
     "escalate": schema.ESCALATION,
     "limits": schema.LIMITS,
     "verify": schema.VERIFY,
+    "rollback": schema.UNDOING,
     "policy": schema.POLICY,
     "people": schema.PERSON,
 }

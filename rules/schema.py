@@ -6,7 +6,7 @@ The keys of a kind of action stand with the kind.
 from __future__ import annotations
 
 from lumen.episode import DEFAULT_COOLDOWN
-from lumen.plan import Approval, Limits, PlannedAction
+from lumen.plan import Approval, Limits, PlannedAction, Rollback, Verification
 from rules import kinds, surroundings
 from rules.key import REQUIRED, Key
 from rules.kinds import http
@@ -109,6 +109,12 @@ RETRY = (
 
 KINDS = tuple(kind.key for kind in kinds.KINDS.values())
 
+UNDOING = (
+    *KINDS,
+    Key("timeout", "duration", Rollback.timeout, "how long it may run", least=1),
+    *surroundings.KEYS,
+)
+
 ACTION = (
     Key("name", "text", None, "unique in its rule", pattern=TITLE, otherwise="`action-1`, `action-2` …"),
     *KINDS,
@@ -122,8 +128,8 @@ ACTION = (
     ),
     Key("retry", "section", None, "further starts after a failure", keys=RETRY, otherwise="one start"),
     Key("idempotent", "bool", PlannedAction.idempotent, "running it twice does what running it once does"),
-    Key("check", "argv", None, "exit 0: already done", supported=False),
-    Key("rollback", "section", None, "what undoes it", keys=KINDS, supported=False),
+    Key("check", "argv", None, "exit 0: already done; run before anything that may have run", otherwise="nobody looks"),
+    Key("rollback", "section", None, "what undoes it", keys=UNDOING, otherwise="nothing undoes it"),
     Key("runner", "text", PlannedAction.runner, "task queue of the workers that may run it", pattern=RUNNER),
     *surroundings.KEYS,
 )
@@ -133,8 +139,9 @@ VERIFY = (
     Key("http", "section", None, "a request that must succeed", keys=http.KEYS),
     Key("cmd", "argv", None, "a command that must exit 0"),
     Key("resolved", "true", None, "the alert must resolve"),
-    Key("for", "duration", None, "how long it must hold"),
-    Key("within", "duration", None, "how long to wait for it", least=1),
+    Key("for", "duration", Verification.stable_for, "how long it must hold on end"),
+    Key("within", "duration", Verification.within, "how long to wait for that", least=1, most=86400),
+    Key("every", "duration", Verification.every, "how often to look", least=1),
 )
 
 RULE = (
@@ -160,7 +167,15 @@ RULE = (
         otherwise=r"`[^\x00-\x1f\x7f]{1,256}` without a leading `-`",
     ),
     Key("actions", "sections", REQUIRED, "run one after the other", keys=ACTION),
-    Key("verify", "section", None, "proof that it helped", keys=VERIFY, supported=False),
+    Key("verify", "section", None, "what must hold afterwards", keys=VERIFY, otherwise="that the actions succeed"),
+    Key(
+        "rollback_approval",
+        "section",
+        None,
+        "who must agree before anything is undone; what it does not say is as in `approval`",
+        keys=APPROVAL,
+        otherwise="nobody is asked again: the rollback was agreed to with the plan",
+    ),
     Key(
         "cooldown",
         "duration",

@@ -25,6 +25,7 @@ from activities.metrics import WorkerMetrics
 from activities.notification.opening import open_showing
 from activities.notifying import ChannelNotifying
 from activities.planning import LocalPlanning
+from activities.probing import LocalProbing
 from activities.prometheus import Prometheus
 from activities.proving import HttpProving
 from activities.routing import AlertRouter
@@ -65,6 +66,7 @@ class Wired:
     routing: TemporalRouting
     executing: LedgeredExecuting
     commanding: BusCommanding
+    probing: LocalProbing
 
 
 def wire(
@@ -88,6 +90,7 @@ def wire(
         control_bus_token=settings.control_bus_token,
         standby=standby,
     )
+    kinds = kinds_registry(context)
     return Wired(
         planning=LocalPlanning(
             source,
@@ -110,7 +113,8 @@ def wire(
         ),
         routing=TemporalRouting(client, AlertRouter(client), source, metrics),
         commanding=BusCommanding(http, settings.control_bus_url, settings.control_bus_token, source, freeze),
-        executing=LedgeredExecuting(source, freeze, ledger, kinds_registry(context), metrics, redact.text),
+        executing=LedgeredExecuting(source, freeze, ledger, kinds, metrics, redact.text),
+        probing=LocalProbing(source, prometheus, kinds),
     )
 
 
@@ -173,7 +177,7 @@ def _runner_worker(client: Client, wired: Wired, runner: str) -> Worker:
     return Worker(
         client,
         task_queue=names.runner_task_queue(runner),
-        activities=[wired.executing.execute],
+        activities=[wired.executing.execute, wired.probing.probe],
         # A cancel travels on a heartbeat, so this is how long a command runs on after somebody cancelled it.
         max_heartbeat_throttle_interval=HEARTBEAT,
         default_heartbeat_throttle_interval=HEARTBEAT,

@@ -15,6 +15,7 @@ from lumen.showing import Note
 from workflows import ledger, starting
 from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode, LookAgainError
 from workflows.starting import Authority
+from workflows.verifying import is_done
 
 MAX_LOST = 5
 """How often an idempotent action is started again after its worker was lost."""
@@ -23,6 +24,7 @@ _KEPT_END = 500
 _FROZEN_LOOK = 60.0
 _LONGEST_PAUSE = 60.0
 _NEVER_BEGUN = "cancelled before it started"
+_DONE = "its check says that it is done"
 
 
 @dataclass
@@ -68,6 +70,9 @@ class Actions:
         while True:
             if self.live.cancel_wanted:
                 return self._ended(action, ActionStatus.CANCELLED, _NEVER_BEGUN)
+            if action.check and self._may_have_run(action) and await is_done(self.live, plan, action):
+                self.started = True
+                return self._ended(action, ActionStatus.SUCCEEDED, _DONE)
             tried = self.tried.get(action.name, 0) + 1
             executed = await self._execute(plan, action, tried, authority)
             if executed.start is not Start.RAN and await self._not_claimed(executed):
@@ -85,14 +90,38 @@ class Actions:
             else:
                 lost += 1
                 if found is Found.OTHER_PLAN or not action.idempotent or lost > MAX_LOST:
+                    if action.check and found is not Found.OTHER_PLAN and await is_done(self.live, plan, action):
+                        return self._ended(action, ActionStatus.SUCCEEDED, _DONE)
                     return self._unknown(action, found, executed.reason)
+
+    def _may_have_run(self, action: PlannedAction) -> bool:
+        """Whether an earlier start of it, in this attempt or one before, may have done something."""
+        if self.tried.get(action.name):
+            return True
+        results = [result for attempt in self.live.episode.attempts for result in attempt.results]
+        return any(known["name"] == action.name and known["status"] == ActionStatus.UNKNOWN for known in results)
+
+    async def undo(self, plan: Plan, authority: Authority) -> list[ActionResult]:
+        """Run the rollbacks of the actions that were started, the last one first; return the result of each."""
+        undone = []
+        for action in reversed(plan.actions):
+            if action.undo is not None and self.tried.get(action.name):
+                result = await self._run_action(plan, action.undo, authority)
+                self._note(result)
+                undone.append(result)
+        return undone
+
+    def undoable(self, plan: Plan) -> bool:
+        """Whether anything that was started has a rollback."""
+        return any(action.undo is not None and self.tried.get(action.name) for action in plan.actions)
 
     async def _execute(self, plan: Plan, action: PlannedAction, tried: int, authority: Authority) -> ExecuteResult:
         live = self.live
         # A decision is valid until its action starts; what has begun goes on to its end.
         authority = replace(authority, valid_until=None) if self.started else authority
         within = starting.start_within(authority, self.idle)
-        live.enter(State.EXECUTING, starting.start_text(live, action, authority))
+        state = State.ROLLING_BACK if live.undoing else State.EXECUTING
+        live.enter(state, starting.start_text(live, action, authority))
         assert live.episode.alert is not None  # noqa: S101 - a plan exists, so an alert does
         request = ExecuteRequest(
             alert=live.episode.alert,

@@ -26,17 +26,19 @@ _LISTED = 200
 _NAMED = 10
 
 
-def open_request(live: LiveEpisode, plan: Plan, ask: int) -> ApprovalRequest:
-    """Open a request for approval of ``plan`` and show it."""
+def open_request(live: LiveEpisode, plan: Plan, ask: int, undo_after: str = "") -> ApprovalRequest:
+    """Open a request for approval of ``plan`` and show it; with ``undo_after``, why, it is about the plan's rollback."""
     approval = ApprovalRequest(
         id=names.approval_id(live.first_run_id, live.attempt, ask),
         plan=plan,
         waiting=Waiting.begun(plan.approval, workflow.now()),
+        undoing=bool(undo_after),
+        known=live.override if undo_after else None,
     )
     live.approval = approval
     live.showing.begin()
     live.showing.say(Note.ASKED, attempt=live.attempt)
-    live.enter(State.AWAITING_APPROVAL)
+    live.enter(State.AWAITING_APPROVAL, f"roll back? {undo_after}" if undo_after else "")
     _note_in_memo(live, approval)
     return approval
 
@@ -66,6 +68,14 @@ async def wait_for_decision(live: LiveEpisode, approval: ApprovalRequest) -> Tal
     raise AttemptEndedError(Outcome.EXPIRED, "nobody decided in time")
 
 
+async def wait_for_rollback(live: LiveEpisode, approval: ApprovalRequest) -> Tally | None:
+    """Wait for the end of a request for a rollback; return the tally that decided it, or None where nobody did."""
+    await _until_over(live, approval)
+    approval.closed = True
+    tally = approval.box.decision(approval.plan.approval)
+    return tally if tally.status != "pending" else None
+
+
 def stop_if_over(live: LiveEpisode) -> None:
     """End the attempt if a human stopped it or the alert is resolved.
 
@@ -86,7 +96,8 @@ async def _until_over(live: LiveEpisode, approval: ApprovalRequest) -> None:
     """Wait until ``approval`` is decided or out of time; escalate, remind and extend on the way."""
 
     def over() -> bool:
-        return live.override is not None or live.resolved or _decided(approval)
+        resolved = live.resolved and not approval.undoing
+        return live.override is not approval.known or resolved or _decided(approval)
 
     while True:
         at, due = approval.waiting.next()

@@ -21,6 +21,7 @@ from workflows.acting import Actions, kept
 from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode, LookAgainError
 from workflows.preparing import Preparation
 from workflows.presentation import kept_votes
+from workflows.remedying import Remedy
 from workflows.starting import Authority
 
 
@@ -64,7 +65,9 @@ class AttemptRun:
             approved=self.approved,
             decision=self._decided(),
             votes=votes,
+            verification=live.verification,
         )
+        live.verification = None
         await self._record_outcome(attempt)
         await self._release_guards(attempt)
         return attempt
@@ -111,8 +114,7 @@ class AttemptRun:
             return overridden
         if not plan.approval.allow:
             raise AttemptEndedError(Outcome.REFUSED, "a vote is needed and nobody is allowed to give one")
-        self.asks += 1
-        request = asking.open_request(live, plan, self.asks)
+        request = asking.open_request(live, plan, self._next_ask())
         tally = await asking.wait_for_decision(live, request)
         self.waited = (workflow.now() - request.waiting.asked_at).total_seconds()
         if tally is not None:
@@ -125,18 +127,14 @@ class AttemptRun:
         return await self._record_timeout(plan, request.id)
 
     async def _record_votes(self, plan: Plan, approval_id: str, tally: Tally) -> Authority:
-        live = self.live
-        decided = decided_at(tally)
-        assert live.episode.alert is not None  # noqa: S101 - somebody voted on it
-        entry = decision_entry(live.episode.alert, plan, tally, approval_id, decided, live.episode.proof_refs)
-        seq = await ledger.append(live, entry)
+        seq = await self._append_votes(plan, approval_id, tally)
         side = tally.approve if tally.status == "approved" else tally.reject
         self.decision = {"by": "votes", "approval_id": approval_id, "voters": [vote.actor for vote in side], "seq": seq}
         if tally.status == "rejected":
             who = ", ".join(f"{vote.actor}" + (f" ({vote.reason})" if vote.reason else "") for vote in side)
             raise AttemptEndedError(Outcome.REJECTED, f"rejected by {who}")
         self.approved = True
-        return self._authority(decided, plan, seq)
+        return self._authority(decided_at(tally), plan, seq)
 
     async def _record_timeout(self, plan: Plan, approval_id: str) -> Authority:
         live, now = self.live, workflow.now()
@@ -166,12 +164,17 @@ class AttemptRun:
     async def _act(self, plan: Plan, authority: Authority) -> tuple[Outcome, str]:
         if plan.dry_run or plan.mode is Mode.SHADOW:
             return self.actions.dry_run(plan), "dry run: nothing was executed"
-        outcome = await self.actions.run(plan, authority)
-        last = self.live.results[-1]
-        reason = "" if outcome is Outcome.REMEDIATED else f"{last.name}: {last.reason}"
-        if outcome is Outcome.CANCELLED and self.live.override is not None:
-            reason = f"cancelled by {self.live.override.actor}: {self.live.override.reason}"
-        return outcome, reason
+        return await Remedy(self.live, self.actions, self._next_ask, self._append_votes).run(plan, authority)
+
+    def _next_ask(self) -> int:
+        self.asks += 1
+        return self.asks
+
+    async def _append_votes(self, plan: Plan, approval_id: str, tally: Tally) -> int:
+        live = self.live
+        assert live.episode.alert is not None  # noqa: S101 - somebody voted on it
+        entry = decision_entry(live.episode.alert, plan, tally, approval_id, decided_at(tally), live.episode.proof_refs)
+        return await ledger.append(live, entry)
 
     def _decided(self) -> dict[str, Any] | None:
         """Return what decided this attempt, for people to read: the ledger has its own record of it."""

@@ -54,7 +54,8 @@ class ApprovalRequest:
     """One request for approval: a plan, shown under an id, with its votes.
 
     ``judging`` counts the votes that have arrived and are not counted yet: a deadline waits for them. ``used`` maps the
-    links that have voted, or are being judged, to the ballot that they voted with.
+    links that have voted, or are being judged, to the ballot that they voted with. ``undoing``: it is about a rollback, so
+    a resolve does not end it; ``known`` is the override that stood before it.
     """
 
     id: str
@@ -65,6 +66,8 @@ class ApprovalRequest:
     judging: int = 0
     closed: bool = False
     used: dict[str, str] = field(default_factory=dict)
+    undoing: bool = False
+    known: Override | None = None
 
 
 @dataclass
@@ -99,6 +102,8 @@ class LiveEpisode:
         self.unproven = ""
         self.cancelled_in_temporal = False
         self.results: list[ActionResult] = []
+        self.verification: dict[str, Any] | None = None
+        self.undoing = False
         self.edition = 0
         self.unserved: tuple[str, ...] = ()
         self.showing = Showing(self)
@@ -119,9 +124,9 @@ class LiveEpisode:
 
     @property
     def cancel_wanted(self) -> bool:
-        """Whether a human wants what runs to end."""
+        """Whether a human wants what runs to end. A rollback, which a cancel may have begun, goes on to its own end."""
         cancelled = self.override is not None and self.override.decision == OverrideDecision.CANCEL
-        return cancelled or self.cancelled_in_temporal
+        return (cancelled or self.cancelled_in_temporal) and not self.undoing
 
     def note_proofs(self, seqs: tuple[int, ...]) -> None:
         """Remember where entries of this episode stand in the ledger, the newest hundred."""

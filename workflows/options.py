@@ -105,6 +105,19 @@ def execution(timeout: float, start_within: timedelta | None) -> NormalOptions:
     )
 
 
+def probing(longest: timedelta) -> NormalOptions:
+    """Options for looking whether something holds; it changes nothing, so a lost worker's look is begun anew."""
+    return NormalOptions(
+        start_to_close_timeout=longest,
+        schedule_to_start_timeout=longest,
+        heartbeat_timeout=timedelta(seconds=HEARTBEAT),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10), maximum_attempts=5
+        ),
+        cancellation_type=ActivityCancellationType.TRY_CANCEL,
+    )
+
+
 def telling() -> dict[str, Any]:
     """Options for telling a human: over an hour of tries, then it is left to the metrics."""
     return {

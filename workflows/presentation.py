@@ -11,8 +11,9 @@ from lumen.ballot import Decision
 from lumen.display import markdown_code, truncate
 from lumen.episode import Attempt, cooldown_of
 from lumen.outcome import State
-from lumen.plan import Plan
+from lumen.plan import Plan, PlannedAction
 from lumen.records import rfc3339, voter
+from rules.aftercare import verify_line
 from rules.kinds import action_line
 
 if TYPE_CHECKING:
@@ -120,17 +121,20 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "rules_digest": plan.rules_digest,
         "condition": plan.condition,
         "runbook_url": plan.runbook_url,
-        "actions": [
-            {
-                "name": action.name,
-                "kind": action.kind,
-                "shown": action_line(action),
-                "spec": action.spec,
-                "timeout": action.timeout,
-                "idempotent": action.idempotent,
-            }
-            for action in plan.actions
-        ],
+        "verify": verify_line(plan.verify) if plan.verify else None,
+        "actions": [_action(action) for action in plan.actions],
+    }
+
+
+def _action(action: PlannedAction) -> dict[str, Any]:
+    return {
+        "name": action.name,
+        "kind": action.kind,
+        "shown": action_line(action),
+        "spec": action.spec,
+        "timeout": action.timeout,
+        "idempotent": action.idempotent,
+        "rollback": action_line(action.undo) if action.undo else None,
     }
 
 
@@ -140,6 +144,7 @@ def _approval(approval: ApprovalRequest, now: datetime) -> dict[str, Any]:
     later = waiting.next_escalation()
     return {
         "id": approval.id,
+        "about": "rollback" if approval.undoing else "actions",
         "status": document["status"],
         "required": document["required"],
         "votes": document["votes"],
@@ -167,6 +172,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "decision": attempt.decision,
         "votes": {str(side): attempt.votes.get(side, []) for side in Decision},
         "results": list(attempt.results),
+        "verification": attempt.verification,
     }
 
 

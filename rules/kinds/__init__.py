@@ -32,9 +32,17 @@ def shown_plan(plan: Plan) -> Plan:
 
     The digest stays that of the whole plan, so what was approved is still what runs.
     """
-    return replace(
-        plan, actions=tuple(replace(action, spec=shown_spec(action.kind, action.spec)) for action in plan.actions)
-    )
+    verify = plan.verify
+    if verify is not None and verify.kind in KINDS:
+        verify = replace(verify, spec=shown_spec(verify.kind, verify.spec))
+    return replace(plan, actions=tuple(_shown(action) for action in plan.actions), verify=verify)
+
+
+def _shown(action: PlannedAction) -> PlannedAction:
+    undo = action.rollback
+    if undo is not None:
+        undo = replace(undo, spec=shown_spec(undo.kind, undo.spec))
+    return replace(action, spec=shown_spec(action.kind, action.spec), rollback=undo)
 
 
 def tables() -> dict[str, tuple[Key, ...]]:

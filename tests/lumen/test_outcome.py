@@ -28,5 +28,5 @@ def test_what_may_have_run_counts() -> None:
 
 
 def test_a_human_is_told_of_what_went_wrong() -> None:
-    """A result that is unknown, failed or refused needs a person."""
-    assert {"unknown", "failed", "refused"} == HUMAN_NEEDED
+    """A result that is unknown, failed, rolled back or refused needs a person."""
+    assert {"unknown", "failed", "rolled_back", "refused"} == HUMAN_NEEDED

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lumen.plan import Approval, Escalation, Limits, Mode, Plan, PlannedAction, Refusal
+from lumen.plan import Approval, Escalation, Limits, Mode, Plan, PlannedAction, Refusal, Rollback, Verification
 from tests.lumen.samples import plan
 
 OTHER: dict[str, Any] = {
@@ -23,6 +23,8 @@ OTHER: dict[str, Any] = {
     "limits": Limits(attempts=4),
     "runbook_url": "https://runbooks.example.com/disk",
     "has_target": True,
+    "verify": Verification("promql", {"query": "up == 1"}),
+    "rollback_approval": Approval(),
 }
 OTHER_APPROVAL: dict[str, Any] = {
     "approve": 1,
@@ -57,6 +59,8 @@ OTHER_ACTION: dict[str, Any] = {
     "backoff": 6.0,
     "idempotent": True,
     "runner": "dmz",
+    "check": ("/bin/true",),
+    "rollback": Rollback("cmd", {"argv": ["/bin/true"]}),
 }
 
 
