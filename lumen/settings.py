@@ -52,6 +52,7 @@ class Settings:
     notify_webhook_url: str = field(default="", repr=False)
     control_bus_url: str = field(default="", repr=False)
     control_bus_token: str = field(default="", repr=False)
+    kubeconfig: str = ""
     prometheus_url: str = field(default="", repr=False)
     alertmanager_url: str = field(default="", repr=False)
     proofd_url: str = field(default="", repr=False)
@@ -99,6 +100,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "CONTROL_BUS_URL": ("control_bus_url", setting_types.url),
     "CONTROL_BUS_TARGET": ("control_bus_url", setting_types.url),
     "CONTROL_BUS_TOKEN": ("control_bus_token", setting_types.text),
+    "LUMEN_KUBECONFIG": ("kubeconfig", setting_types.text),
     "PROMETHEUS_URL": ("prometheus_url", setting_types.url),
     "ALERTMANAGER_URL": ("alertmanager_url", setting_types.url),
     "PROOFD_URL": ("proofd_url", setting_types.url),

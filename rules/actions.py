@@ -40,11 +40,16 @@ def _build(section: Section, name: str, default_timeout: float, findings: Findin
     if spec is None:
         return None
     kind, content = spec
+    timeout = default_timeout if section.get("timeout") is None else section.get("timeout")
+    waits = KINDS[kind].waits(content)
+    if waits >= timeout:
+        problem = f'the action "{name}" waits up to {waits:g} s, and it is ended after {timeout:g} s'
+        findings.add(section.at(kind), problem, "give the action a longer timeout")
     return ActionTemplate(
         name=name,
         kind=kind,
         spec=content,
-        timeout=default_timeout if section.get("timeout") is None else section.get("timeout"),
+        timeout=timeout,
         attempts=attempts,
         backoff=backoff,
         idempotent=section.get("idempotent"),

@@ -67,7 +67,7 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
         metrics = WorkerMetrics(registry, version("lumen-remediation"))
         standby = await stack.enter_async_context(Standby(CAPTURE_BYTES))
         wired = wire(settings, connected, http, source, metrics, standby)
-        stack.push_async_callback(wired.notifying.close)
+        stack.push_async_callback(wired.close)
         for worker in build_workers(connected, wired, runners):
             await stack.enter_async_context(worker)
         server = _server(settings, registry, connected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from activities.executing import LedgeredExecuting
 from activities.execution.standby import Standby
 from activities.guarding import FreezeSwitch, Guards
 from activities.kinds import registry as kinds_registry
-from activities.kinds.protocol import KindContext
+from activities.kinds.protocol import Closing, Kind, KindContext
 from activities.ledger_client import LedgerClient
 from activities.metrics import WorkerMetrics
 from activities.notification.opening import open_showing
@@ -66,7 +66,18 @@ class Wired:
     routing: TemporalRouting
     executing: LedgeredExecuting
     commanding: BusCommanding
+<<<<<<< theirs-uncommitted
+    kinds: Mapping[str, Kind]
+
+    async def close(self) -> None:
+        """Close the connections of channels and kinds of action."""
+        await self.notifying.close()
+        for kind in self.kinds.values():
+            if isinstance(kind, Closing):
+                await kind.close()
+=======
     probing: LocalProbing
+>>>>>>> e1
 
 
 def wire(
@@ -89,6 +100,7 @@ def wire(
         control_bus_url=settings.control_bus_url,
         control_bus_token=settings.control_bus_token,
         standby=standby,
+        kubeconfig=settings.kubeconfig,
     )
     kinds = kinds_registry(context)
     return Wired(
@@ -114,7 +126,11 @@ def wire(
         routing=TemporalRouting(client, AlertRouter(client), source, metrics),
         commanding=BusCommanding(http, settings.control_bus_url, settings.control_bus_token, source, freeze),
         executing=LedgeredExecuting(source, freeze, ledger, kinds, metrics, redact.text),
+<<<<<<< theirs-uncommitted
+        kinds=kinds,
+=======
         probing=LocalProbing(source, prometheus, kinds),
+>>>>>>> e1
     )
 
 

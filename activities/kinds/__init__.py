@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from activities.kinds.command import CommandKind
 from activities.kinds.control_bus import ControlBusKind
 from activities.kinds.http import HttpKind
+from activities.kinds.kubernetes import KubernetesKind
 from activities.kinds.proof import ProofKind
 from activities.kinds.protocol import Kind, KindContext
 
@@ -17,5 +18,6 @@ def registry(context: KindContext) -> Mapping[str, Kind]:
         "cmd": CommandKind(context),
         "http": HttpKind(context),
         "control_bus": ControlBusKind(context),
+        "kubernetes": KubernetesKind(context),
         "proof": ProofKind(),
     }

@@ -28,6 +28,7 @@ class KindContext:
     control_bus_url: str = ""
     control_bus_token: str = field(default="", repr=False)
     standby: Standby | None = None
+    kubeconfig: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,15 @@ class Checking(Protocol):
 
     def cannot_start(self, action: PlannedAction) -> str:
         """Return why not, for a person, or nothing. May block: it is called in a thread."""
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A kind that keeps connections."""
+
+    async def close(self) -> None:
+        """Close them."""
         ...
 
 

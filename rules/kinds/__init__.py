@@ -7,10 +7,12 @@ from typing import Any
 
 from lumen.plan import Plan, PlannedAction
 from rules.key import Key
-from rules.kinds import cmd, control_bus, http, proof
+from rules.kinds import cmd, control_bus, http, kubernetes, proof
 from rules.kinds._kind import Kind
 
-KINDS: dict[str, Kind] = {each.name: each for each in (cmd.KIND, http.KIND, control_bus.KIND, proof.KIND)}
+KINDS: dict[str, Kind] = {
+    each.name: each for each in (cmd.KIND, http.KIND, control_bus.KIND, kubernetes.KIND, proof.KIND)
+}
 
 
 def action_line(action: PlannedAction) -> str:

@@ -85,6 +85,7 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("CONTROL_BUS_URL", "http://bus:81", "control_bus_url", "http://bus:81"),
     ("CONTROL_BUS_TARGET", "http://bus:81/", "control_bus_url", "http://bus:81"),
     ("CONTROL_BUS_TOKEN", "a b", "control_bus_token", "a b"),
+    ("LUMEN_KUBECONFIG", "/run/secrets/kubeconfig", "kubeconfig", "/run/secrets/kubeconfig"),
     ("PROMETHEUS_URL", "http://u:p@prom:9090", "prometheus_url", "http://u:p@prom:9090"),
     ("ALERTMANAGER_URL", "http://[::1]:9093", "alertmanager_url", "http://[::1]:9093"),
     ("PROOFD_URL", "http://proofd:8077", "proofd_url", "http://proofd:8077"),

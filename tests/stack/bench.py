@@ -165,7 +165,7 @@ class Bench:
         async with contextlib.AsyncExitStack() as stack:
             http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
             wired = wire(self.settings, self.client, http, self.source, self.metrics)
-            stack.push_async_callback(wired.notifying.close)
+            stack.push_async_callback(wired.close)
             workers = build_workers(self.client, wired, ("default",), sandbox())
             for worker in workers:
                 await stack.enter_async_context(worker)

@@ -97,7 +97,7 @@ async def followed(bench: Bench, follower: Follower) -> AsyncIterator[None]:
             bench.metrics,
             follower,
         )
-        await wired.notifying.close()
+        await wired.close()
         for worker in build_workers(bench.client, replace(wired, notifying=notifying), ("default",), sandbox()):
             await stack.enter_async_context(worker)
         yield
