@@ -10,7 +10,7 @@ import typer
 
 from cli.options import Json
 from cli.output import complain, print_json, print_table, say
-from cli.rules import schema, testing
+from cli.rules import backtesting, new, schema, testing
 from cli.rules.loading import loaded, rank_here
 from cli.settings import load_client
 
@@ -57,3 +57,5 @@ def check(
 
 app.command("test")(testing.run_cases)
 app.command()(schema.schema)
+app.command()(new.new)
+app.command()(backtesting.backtest)

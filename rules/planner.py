@@ -24,8 +24,14 @@ _TARGET_LIMIT = 512
 
 def plan_for(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan | Refusal:
     """Return what ``rule`` would do about ``alert``, or why it can do nothing: a sentence for a person."""
+    made = draft_for(alert, rule, ruleset)
+    return made.sealed(ruleset.digest) if isinstance(made, Plan) else made
+
+
+def draft_for(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan | Refusal:
+    """Return the same without its digests: for whoever compares many plans and acts on none."""
     try:
-        return _plan(alert, rule, ruleset).sealed(ruleset.digest)
+        return _plan(alert, rule, ruleset)
     except RenderError as wrong:
         return Refusal(rule.name, f'rule "{rule.name}": {wrong}', ruleset.digest)
 
