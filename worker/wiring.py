@@ -66,7 +66,7 @@ class Wired:
     routing: TemporalRouting
     executing: LedgeredExecuting
     commanding: BusCommanding
-<<<<<<< theirs-uncommitted
+    probing: LocalProbing
     kinds: Mapping[str, Kind]
 
     async def close(self) -> None:
@@ -75,9 +75,6 @@ class Wired:
         for kind in self.kinds.values():
             if isinstance(kind, Closing):
                 await kind.close()
-=======
-    probing: LocalProbing
->>>>>>> e1
 
 
 def wire(
@@ -126,11 +123,8 @@ def wire(
         routing=TemporalRouting(client, AlertRouter(client), source, metrics),
         commanding=BusCommanding(http, settings.control_bus_url, settings.control_bus_token, source, freeze),
         executing=LedgeredExecuting(source, freeze, ledger, kinds, metrics, redact.text),
-<<<<<<< theirs-uncommitted
-        kinds=kinds,
-=======
         probing=LocalProbing(source, prometheus, kinds),
->>>>>>> e1
+        kinds=kinds,
     )
 
 
