@@ -11,7 +11,8 @@ from proof.errors import BrokenChainError, ProfileError
 from proof.format.chain import StoredEntry
 from proof.http.proof_routes import newest_checkpoint
 from proof.ledger import Ledger
-from proof.store import LedgerStore
+from proof.store import KeptCheckpoint, LedgerStore
+from proof.storing.draft import check_idem
 
 _MAX_ENTRIES = 1000
 _MAX_CHECKPOINTS = 1000
@@ -40,14 +41,15 @@ def export_routes(ledger: Ledger) -> APIRouter:
     async def entries(request: Request) -> Response:
         first, limit = _number(request, "from", 0), _number(request, "limit", _MAX_ENTRIES)
         prefix = request.query_params.get("prefix", "")
+        if prefix:
+            check_idem(prefix)  # no key begins with anything else, and PostgreSQL takes no NUL in a text
         found = await asyncio.to_thread(_entries, store, first, min(limit, _MAX_ENTRIES), prefix)
         return JSONResponse({"entries": found})
 
     @router.get("/checkpoints")
     async def checkpoints(request: Request) -> Response:
         after, limit = _number(request, "after", -1), _number(request, "limit", _MAX_CHECKPOINTS)
-        kept = await asyncio.to_thread(store.checkpoints, after, min(limit, _MAX_CHECKPOINTS))
-        return JSONResponse({"checkpoints": [{"size": one.size, "note": one.note.decode("utf-8")} for one in kept]})
+        return JSONResponse({"checkpoints": await asyncio.to_thread(_kept, store, after, min(limit, _MAX_CHECKPOINTS))})
 
     return router
 
@@ -69,6 +71,23 @@ def _entries(store: LedgerStore, first: int, limit: int, prefix: str) -> list[di
         store.freeze(str(error))
         raise
     return found
+
+
+def _kept(store: LedgerStore, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return kept checkpoints as JSON; damage freezes the ledger."""
+    try:
+        return [{"size": one.size, "note": _note(one)} for one in store.checkpoints(after, limit)]
+    except BrokenChainError as error:
+        store.freeze(str(error))
+        raise
+
+
+def _note(kept: KeptCheckpoint) -> str:
+    try:
+        return kept.note.decode("utf-8")
+    except UnicodeDecodeError:
+        problem = f"the kept checkpoint over {kept.size} entries is no text"
+        raise BrokenChainError(None, "checkpoint", problem) from None
 
 
 def _picked(store: LedgerStore, seqs: Any) -> list[StoredEntry]:
