@@ -11,7 +11,14 @@ import psycopg
 from proof.errors import StartError, UnavailableError
 from proof.exporting.importing import Place, refuse_content
 from proof.postgres.dsn import Dsn
-from proof.postgres.opening import check_rights, check_server, check_tables, settle_identity, take_lock
+from proof.postgres.opening import (
+    check_rights,
+    check_server,
+    check_tables,
+    refuse_other_log,
+    settle_identity,
+    take_lock,
+)
 from proof.postgres.session import Connection, Timing, connect, fetch, refused
 from proof.postgres.tables import PostgresError, PostgresTables
 from proof.store import LogIdentity
@@ -27,13 +34,14 @@ def postgres_place(text: str, identity: LogIdentity, undo: ExitStack) -> Place:
         check_tables(session)
         check_rights(session)
         take_lock(session, timing)
-        settle_identity(session, identity)
+        refuse_other_log(session, identity)
         name = f"in the database {session.info.dbname!a}"
         refuse_content(name, _count(session, "entry"), _count(session, "checkpoint"))
 
     @contextlib.contextmanager
     def opened() -> Iterator[Tables]:
         with _told(dsn):
+            settle_identity(session, identity)
             yield PostgresTables(dsn, session, timing)
 
     return opened

@@ -126,7 +126,7 @@ def take_lock(db: Connection, timing: Timing) -> None:
 
 
 def settle_identity(db: Connection, identity: LogIdentity) -> None:
-    """Begin a new ledger where all tables are empty; raises ``StartError`` if the ledger there is of another log."""
+    """Begin a new ledger where all tables are empty; raises as ``refuse_other_log``."""
     if _one(db, _EMPTY):
         fetch(
             db,
@@ -136,7 +136,11 @@ def settle_identity(db: Connection, identity: LogIdentity) -> None:
             identity.log,
         )
         _log.info("began a new, empty ledger in the database %a", db.info.dbname)
-        return
+    refuse_other_log(db, identity)
+
+
+def refuse_other_log(db: Connection, identity: LogIdentity) -> None:
+    """Raise ``StartError`` if there is a ledger, and it is of another log."""
     row = fetch(db, "SELECT origin, log FROM lumen_proof.head WHERE id = 1").fetchone()
     if row is not None and row[1] != identity.log:
         raise StartError(

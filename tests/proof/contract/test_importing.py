@@ -8,8 +8,10 @@ import pytest
 
 from proof.errors import BrokenChainError, StartError
 from proof.exporting.importing import import_export
+from proof.format.entry import log_id
+from proof.store import LogIdentity
 from tests.proof.contract.houses import House
-from tests.proof.samples import IDENTITY, append, draft
+from tests.proof.samples import IDENTITY, ORIGIN, append, draft
 from tests.proof.verifier.building import KEY, Ledger, sound
 
 
@@ -60,6 +62,15 @@ def test_what_does_not_hold_leaves_an_empty_ledger(house: House, tmp_path: Path)
         import_export(export, house.dsn, IDENTITY, [KEY.verifier], tmp_path / "taken.note", exchange)
     with house.opened() as store:
         assert store.head.height == 0
+
+
+def test_what_is_refused_leaves_no_name(house: House, tmp_path: Path) -> None:
+    """After a try with a wrong PROOF_SALT the place takes the ledger in under the right one."""
+    export = sound().write(tmp_path / "export")
+    other = LogIdentity(ORIGIN, log_id(ORIGIN, b"mistyped"))
+    with pytest.raises(BrokenChainError, match="log"):
+        import_export(export, house.dsn, other, [KEY.verifier], tmp_path / "taken.note")
+    assert take_in(house, export) == len(sound().entries)
 
 
 def test_a_ledger_with_entries_takes_nothing_in(house: House, tmp_path: Path) -> None:
