@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proof.errors import BrokenChainError, NoteError
-from proof.format.entry import decode_entry
+from proof.format.chain import check_entry
 from proof.format.kinds import ROTATION_PREFIX
 from proof.format.merkle import tree_head
 from proof.format.note import VerifierKey, parse_note, verify_note
@@ -77,7 +77,7 @@ class KeptCheck:
                     if part.data is None:
                         self._blind = seq + 1
                     else:
-                        turn = read_rotation(decode_entry(stored.body), part.data)
+                        turn = read_rotation(check_entry(stored, self._store.log), part.data)
                         found += (turn.old, turn.new)
             self._former = tuple(found)
         return self._former

@@ -57,6 +57,21 @@ def flipped(note: bytes, _: bytes) -> bytes:
     return note.replace(line, line[:20] + (b"A" if line[20:21] != b"A" else b"B") + line[21:])
 
 
+def test_a_damaged_rotation_is_found(house: House) -> None:
+    """Not even the check that runs by itself takes a key from an entry that was changed after the start."""
+    key_file, _ = beside(house.path)
+    with house.signed() as ledger:
+        append(ledger.store, draft("a"))
+    add_key(key_file, ORIGIN, "")
+    with house.signed() as ledger:
+        append(ledger.store, draft("b"))
+        assert ledger.store.verify(full=False).ok
+        house.change("UPDATE entry SET body = $braces WHERE seq = 1")
+        found = ledger.verifier.verify(full=False)
+        assert (found.ok, found.first_bad_seq) == (False, 1)
+        assert "verification failed" in str(ledger.store.failure)
+
+
 def of_a_stranger(_note: bytes, two: bytes) -> bytes:
     """The same tree, signed by somebody else."""
     return sign_checkpoint(Checkpoint(ORIGIN, TreeHead(2, two)), [STRANGER]).encode()
