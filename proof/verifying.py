@@ -24,10 +24,11 @@ class Verifier:
         self,
         store: LedgerStore,
         interval: float = INTERVAL_SECONDS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         kept: KeptCheck | None = None,
     ) -> None:
-        """Take over a store that was verified while it was opened. ``clock`` gives Unix time in seconds.
+        """Take over a store that was verified while it was opened. ``clock`` counts seconds and never goes
+        back, so that setting the time of the machine neither ages an answer nor keeps it young.
 
         ``kept`` checks its checkpoints; without it their signatures are not looked at.
         """
@@ -36,7 +37,8 @@ class Verifier:
         self._interval = interval
         self._clock = clock
         self._one_at_a_time = threading.Lock()
-        self._last = clock()
+        self._held_at = clock()
+        self._last = time.time()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -48,7 +50,7 @@ class Verifier:
     @property
     def ok(self) -> bool:
         """Whether the ledger takes entries, and a check of it held not long ago."""
-        return self._store.failure is None and self._clock() - self._last < self._interval * _MISSED
+        return self._store.failure is None and self._clock() - self._held_at < self._interval * _MISSED
 
     def start(self) -> None:
         """Check what is new every ``interval`` seconds from now on."""
@@ -61,12 +63,12 @@ class Verifier:
         Raises ``UnavailableError`` if the database does not answer.
         """
         with self._one_at_a_time:
-            began = self._clock()
+            began, at = self._clock(), time.time()
             result = self._store.verify(full=full)
             if result.ok and self._kept is not None:
                 result = self._checked(self._kept, result, full=full)
         if result.ok:
-            self._last = max(self._last, began)
+            self._held_at, self._last = max(self._held_at, began), at
         else:
             self._store.freeze(f"verification failed: {result.reason}")
         return result

@@ -46,10 +46,22 @@ def test_a_yes_goes_stale(ledger: LedgerStore) -> None:
     assert verifier.ok
     clock.now += 2
     assert not verifier.ok
-    assert verifier.last_verified == 1000.0
     assert verifier.verify(full=False).ok
     assert verifier.ok
-    assert verifier.last_verified == 1181.0
+
+
+def test_a_yes_goes_stale_whatever_the_time_is_set_to(ledger: LedgerStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Setting the clock of the machine back keeps no old yes, and setting it forward makes no good one a no."""
+    clock, wall = Clock(), Clock()
+    monkeypatch.setattr(time, "time", wall)
+    verifier = Verifier(ledger, 60.0, clock)
+    wall.now -= 900
+    clock.now += 181
+    assert not verifier.ok
+    assert verifier.verify(full=False).ok
+    assert verifier.last_verified == 100.0
+    wall.now += 900
+    assert verifier.ok
 
 
 def test_a_failed_check_freezes_and_stays(path: Path, ledger: LedgerStore) -> None:
