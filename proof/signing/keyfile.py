@@ -157,7 +157,7 @@ def _pem(key: Ed25519PrivateKey) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        replace_file(path, text.encode("ascii"))
+        replace_file(path.resolve(), text.encode("ascii"))  # of a link, the file that it leads to
     except UnicodeEncodeError:
         raise StartError("the reason must be plain ASCII") from None
     except OSError as error:

@@ -26,7 +26,10 @@ class LastSigned:
     @classmethod
     def open(cls, path: Path) -> LastSigned:
         """Lock ``path``, which need not exist yet, and make its folder; raises ``StartError``."""
-        path = path.absolute()
+        try:
+            path = path.resolve()  # of a link, the file that it leads to is replaced: it may be on another disk
+        except RuntimeError:
+            raise StartError(f"the links of {path} lead in a circle: correct PROOF_CHECKPOINT_FILE") from None
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:

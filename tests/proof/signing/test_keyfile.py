@@ -78,6 +78,16 @@ def test_a_rotation_adds_a_key_and_then_drops_the_old_one(file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_link_to_the_file_stays(file: Path, tmp_path: Path) -> None:
+    """Where the key file is a link, the new key is in the file that it leads to, and the link stays."""
+    there = tmp_path / "there.pem"
+    create_keys(there, NAME)
+    file.symlink_to(there)
+    both = add_key(file, NAME, "")
+    assert file.is_symlink()
+    assert read_keys(there, NAME).verifiers == both.verifiers
+
+
 def test_a_rotation_waits_for_the_one_before(file: Path) -> None:
     """With two keys in the file another one is not added, and with one there is nothing to finish."""
     create_keys(file, NAME)

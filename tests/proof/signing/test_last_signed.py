@@ -44,6 +44,26 @@ def test_what_is_not_expected_is_not_replaced(file: Path, there: bytes | None, e
     last.release()
 
 
+def test_a_link_stays(file: Path, tmp_path: Path) -> None:
+    """A link leads to another disk for a reason: the file there is replaced, and locked; links in a circle are one line."""
+    file.parent.mkdir()
+    there = tmp_path / "other disk" / "last.note"
+    there.parent.mkdir()
+    file.symlink_to(there)
+    last = LastSigned.open(file)
+    last.swap(None, b"one")
+    last.swap(b"one", b"two")
+    assert there.read_bytes() == b"two"
+    assert file.is_symlink()
+    with pytest.raises(StartError, match="open in another proofd"):
+        LastSigned.open(there)
+    last.release()
+    there.unlink()
+    there.symlink_to(file)
+    with pytest.raises(StartError, match="circle"):
+        LastSigned.open(file)
+
+
 def test_one_process_has_it(file: Path) -> None:
     """A second ledger, a restored copy for example, cannot use the same file at the same time."""
     last = LastSigned.open(file)
