@@ -116,18 +116,19 @@ def _key_file(client: ClientSettings) -> Path:
     return Path(client.settings.proof_key_file) if client.settings.proof_key_file else _beside(client)[0]
 
 
-def _last_signed(client: ClientSettings) -> bytes | None:
-    """Return the signed note that proofd goes on from, or None if it keeps none here yet."""
+def _last_signed(client: ClientSettings) -> bytes:
+    """Return the signed note that proofd goes on from, which shows whether the new key is in force."""
     from proof.files.reading import read_plain  # noqa: PLC0415  # what only this command needs
     from proof.format.note import MAX_NOTE_BYTES  # noqa: PLC0415  # needs the cryptography package
 
     path = Path(client.settings.proof_checkpoint_file or _beside(client)[1])
     try:
         return read_plain(path, MAX_NOTE_BYTES)
-    except FileNotFoundError:
-        return None
     except OSError as error:
-        raise CommandError(f"cannot read the last signed checkpoint {path}: {error.strerror}") from None
+        raise CommandError(
+            f"cannot read the last signed checkpoint {path}: {error.strerror}: without it nobody can tell whether the new "
+            "key is in force. Start proofd once, and name the same PROOF_CHECKPOINT_FILE here"
+        ) from None
 
 
 def _beside(client: ClientSettings) -> tuple[Path, Path]:

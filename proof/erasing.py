@@ -10,7 +10,7 @@ from proof.format.entry import part_bytes
 from proof.format.kinds import KEY_ROTATED, PART_ERASED, erased_idem
 from proof.signing.continuity import missing_objection, objection
 from proof.signing.last_signed import LastSigned
-from proof.store import LedgerStore, LogIdentity, Receipt, open_store
+from proof.store import LedgerStore, LogIdentity, Receipt, is_postgresql, open_store, sqlite_path
 from proof.storing.draft import Draft
 
 _SECONDS = 60.0
@@ -29,6 +29,8 @@ def erase(dsn: str, identity: LogIdentity, checkpoint_file: Path, seq: int, name
     ``ErasureError``, ``IdemConflictError`` if it was erased for another reason, and ``StartError`` if the ledger does not
     verify, does not go on from the last signed checkpoint, or refuses the change. Then nothing was changed.
     """
+    if not is_postgresql(dsn) and not sqlite_path(dsn).exists():  # opening it would make a new one
+        raise StartError(f"there is no ledger in {sqlite_path(dsn)}: correct PROOF_DSN or LUMEN_DATA_DIR")
     failures: list[BaseException] = []
     with contextlib.ExitStack() as undo:
         store = open_store(dsn, identity, failures.append)

@@ -11,7 +11,7 @@ import pytest
 from proof.format.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from proof.format.merkle import EMPTY_TREE
 from proof.format.note import VerifierKey
-from proof.signing.keyfile import create_keys
+from proof.signing.keyfile import KeyRing, create_keys, read_keys
 from proof.store import beside
 from tests.cli.conftest import FakeService, Lumen
 from tests.cli.test_output import HOSTILE, is_harmless
@@ -71,6 +71,11 @@ def test_the_key_is_printed_alone(lumen: Lumen, filled: str) -> None:
     assert open_checkpoint(note, key.name, [key]).tree.size == 1
 
 
+def sign(note: Path, ring: KeyRing) -> None:
+    """Let the keys sign the empty ledger, as proofd does when it starts."""
+    note.write_bytes(sign_checkpoint(Checkpoint("lumen.local/ledger", EMPTY_TREE), ring.keys).encode())
+
+
 @pytest.mark.parametrize("where", ["PROOF_KEY_FILE", "PROOF_DSN", "LUMEN_DATA_DIR"])
 def test_a_key_is_rotated_in_its_file(
     lumen: Lumen, clean_place: Path, monkeypatch: pytest.MonkeyPatch, where: str
@@ -87,6 +92,13 @@ def test_a_key_is_rotated_in_its_file(
     shown = lumen("proof", "rotate", "--reason", "yearly", "--json").document
     assert shown == {"key_file": str(file), "vkeys": [str(old), shown["vkeys"][1]]}
     assert lumen("proof", "rotate").code == 1
+    before = file.read_bytes()
+    refused = lumen("proof", "rotate", "--finish")  # proofd was never started, as far as can be seen from here
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "PROOF_CHECKPOINT_FILE" in refused.err
+    assert file.read_bytes() == before
+    sign(clean_place / "kept.note", read_keys(file, "lumen.local/ledger"))
+    monkeypatch.setenv("PROOF_CHECKPOINT_FILE", str(clean_place / "kept.note"))
     finished = lumen("proof", "rotate", "--finish")
     assert finished.code == 0
     assert shown["vkeys"][1] in finished.out
@@ -102,7 +114,7 @@ def test_a_rotation_is_not_finished_before_proofd_took_it_up(
     file, note = beside(clean_place / "proof.db")
     ring = create_keys(file, "lumen.local/ledger")
     note.parent.mkdir()
-    note.write_bytes(sign_checkpoint(Checkpoint("lumen.local/ledger", EMPTY_TREE), ring.keys).encode())
+    sign(note, ring)
     assert lumen("proof", "rotate").code == 0
     before = file.read_bytes()
     ran = lumen("proof", "rotate", "--finish")

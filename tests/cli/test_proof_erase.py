@@ -51,6 +51,16 @@ def test_what_is_not_there_is_one_line(lumen: Lumen, ledger: Path, arguments: tu
     assert ledger.read_bytes() == before
 
 
+def test_where_no_ledger_is_none_is_made(lumen: Lumen, clean_place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that was mistyped is told, and left as it was: an empty ledger there would look like a lost one."""
+    monkeypatch.setenv("PROOF_DSN", f"sqlite:///{clean_place}/other.db")
+    before = sorted(clean_place.rglob("*"))
+    ran = lumen("proof", "erase", "0", "approval", "--reason", "x")
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "no ledger" in ran.err
+    assert sorted(clean_place.rglob("*")) == before
+
+
 def test_a_reason_is_needed(lumen: Lumen, ledger: Path) -> None:
     """Nobody erases without saying why."""
     assert lumen("proof", "erase", "0", "approval").code == 2
