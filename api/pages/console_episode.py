@@ -110,6 +110,7 @@ def _shown(edge: Edge, key: str, document: Document, visitor: Visitor, clock: Cl
         "document": {name: document.get(name) for name in _TOLD} | {"outcome": asking.outcome_of(document)},
         "severity": str((labels or {}).get("severity") or ""),
         "title": str((labels or {}).get("alertname") or document.get("rule") or key),
+        "summary": str((annotations or {}).get("summary") or (annotations or {}).get("description") or ""),
         "labels": sorted((labels or {}).items()),
         "annotations": sorted((annotations or {}).items()),
         "state": asking.state_of(document),
