@@ -94,9 +94,9 @@ def backtest(past: Iterable[Past], before: RuleSet, after: RuleSet) -> Report:
     kept = _kept(before, after)
     for one in past:
         new = treated(one, after)
-        rule = rule_for(one.alert, before)
+        applied = rule_for(one.alert, before)
         # The same rule under the same policy does the same, so it is not worked out again.
-        same = rule is not None and rule.name == new.rule and rule.name in kept
+        same = applied is not None and applied.name == new.rule and new.rule in kept
         old = new if same else treated(one, before)
         _count(report, old, new)
         change = None if same else compared(one.alert, old, new, after, before)

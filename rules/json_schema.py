@@ -36,7 +36,7 @@ def policy_schema() -> Schema:
     return _whole("Lumen policy", schema.POLICY)
 
 
-def tests_schema() -> Schema:
+def cases_schema() -> Schema:
     """Return the schema of a file of test cases."""
     return _whole("Lumen rule tests", testing.FILE)
 

@@ -23,5 +23,5 @@ def schema(
 
     if policy and tests:
         raise typer.BadParameter("one schema at a time", param_hint="--tests")
-    made = json_schema.policy_schema if policy else json_schema.tests_schema if tests else json_schema.rules_schema
+    made = json_schema.policy_schema if policy else json_schema.cases_schema if tests else json_schema.rules_schema
     print_raw(json.dumps(made(), indent=2, ensure_ascii=True) + "\n")
