@@ -171,7 +171,9 @@ class AlertWorkflow:
     def _check_vote(self, payload: Any) -> None:
         try:
             ballot = read_vote(payload)
-            approval.check_unused(approval.check_open(self.live, ballot), ballot)
+            request = approval.check_open(self.live, ballot)
+            approval.check_unused(request, ballot)
+            approval.check_allowed(self.live, request, ballot)
         except BallotError as error:
             raise ApplicationError(str(error), type=error.reason, non_retryable=True) from error
 

@@ -9,9 +9,11 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import FailureError
 
+from lumen.admission import Electorate, objection
 from lumen.ballot import Ballot, Decision
 from lumen.contracts import Planning
 from lumen.errors import BallotError
+from lumen.links import ANONYMOUS
 from lumen.messages import Admission, AdmitRequest
 from lumen.quorum import Vote
 from lumen.records import override_entry
@@ -49,6 +51,30 @@ def check_unused(approval: ApprovalRequest, ballot: Ballot) -> None:
     """
     if approval.used.get(_jti(ballot), _ballot_id(ballot)) != _ballot_id(ballot):
         raise BallotError("used", "Link already used")
+
+
+def check_allowed(live: LiveEpisode, approval: ApprovalRequest, ballot: Ballot) -> None:
+    """Refuse a signed vote that no worker could admit either, before it takes room in a history that is bounded.
+
+    What names no address, or is not signed, is for the worker: it knows the people behind other names, and the keys.
+
+    Raises:
+        BallotError: ``not_allowed`` or ``rank_too_low``.
+
+    """
+    if not ballot.auth or ("@" not in ballot.actor and ballot.actor != ANONYMOUS):
+        return
+    rules, alert = approval.plan.approval, live.episode.alert
+    voters = Electorate(
+        allow=approval.waiting.allow(workflow.now()),
+        min_rank=rules.min_rank,
+        anonymous=rules.anonymous,
+        barred=rules.barred,
+        requester=alert.requester if alert else "",
+    )
+    wrong = objection(ballot.actor, ballot.channel, ballot.rank, voters)
+    if wrong is not None:
+        raise BallotError(wrong.reason, wrong.message)
 
 
 async def count_vote(live: LiveEpisode, ballot: Ballot) -> dict[str, Any]:

@@ -111,6 +111,19 @@ async def test_a_refused_vote_gives_its_link_back(bench: Bench, out: Path) -> No
         assert (await links.vote(ALICE, "j1", "v3"))["status"] == "approved"
 
 
+async def test_refused_votes_leave_nothing_behind(bench: Bench, out: Path) -> None:
+    """However often somebody votes who may not, the history does not grow: it has an end, and the episode with it."""
+    async with bench.working():
+        links = await asking(bench, "LinkFlood", out, min_rank="link")
+        before = (await links.handle.describe()).history_length
+        for number in range(20):
+            actor, channel = [("mallory@example.com", "link"), (ANONYMOUS, "link"), (ALICE, "token")][number % 3]
+            reason, _ = await links.refusal(actor, f"j{number}", f"v{number}", channel=channel, rank=channel)
+            assert reason == ("rank_too_low" if actor == ALICE else "not_allowed")
+        assert (await links.handle.describe()).history_length == before
+        assert (await links.vote(ALICE, "j1", "w"))["status"] == "approved"
+
+
 async def test_what_is_typed_without_a_signature_uses_up_no_link(bench: Bench, out: Path) -> None:
     """Whoever can signal an episode cannot spoil the links of others."""
     async with bench.working():
