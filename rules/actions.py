@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules import schema
-from rules.aftercare import build_check, build_rollback, only_kind
+from rules.aftercare import build_check, build_rollback, check_wait, only_kind
 from rules.model import ActionTemplate
 from rules.reading.document import Findings
 from rules.reading.sections import Section
@@ -41,10 +41,7 @@ def _build(section: Section, name: str, default_timeout: float, findings: Findin
         return None
     kind, content = spec
     timeout = default_timeout if section.get("timeout") is None else section.get("timeout")
-    waits = KINDS[kind].waits(content)
-    if waits >= timeout:
-        problem = f'the action "{name}" waits up to {waits:g} s, and it is ended after {timeout:g} s'
-        findings.add(section.at(kind), problem, "give the action a longer timeout")
+    check_wait(section, spec, timeout, f'the action "{name}"', findings)
     return ActionTemplate(
         name=name,
         kind=kind,

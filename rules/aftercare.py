@@ -36,7 +36,10 @@ def build_rollback(section: Section, name: str, findings: Findings) -> Rollback 
     if undoing is None:
         return None
     spec = only_kind(undoing, f'the rollback of "{name}"', findings)
-    return None if spec is None else Rollback(spec[0], spec[1], undoing.get("timeout"))
+    if spec is None:
+        return None
+    check_wait(undoing, spec, undoing.get("timeout"), f'the rollback of "{name}"', findings)
+    return Rollback(spec[0], spec[1], undoing.get("timeout"))
 
 
 def only_kind(section: Section, what: str, findings: Findings) -> tuple[str, dict[str, Any]] | None:
@@ -54,6 +57,17 @@ def only_kind(section: Section, what: str, findings: Findings) -> tuple[str, dic
     spec = KINDS[kind].read(section.values[kind], section.nodes[kind], findings)
     around = read_surroundings(section, kind, findings)
     return None if spec is None else (kind, spec | around)
+
+
+def check_wait(
+    section: Section, spec: tuple[str, dict[str, Any]], timeout: float, what: str, findings: Findings
+) -> None:
+    """Report an action whose spec asks to wait for longer than the action may run."""
+    kind, content = spec
+    waits = KINDS[kind].waits(content)
+    if waits >= timeout:
+        problem = f"{what} waits up to {waits:g} s, and is ended after {timeout:g} s"
+        findings.add(section.at(kind), problem, "give it a longer timeout")
 
 
 def build_verify(section: Section | None, findings: Findings) -> Verification | None:

@@ -130,7 +130,7 @@ RULE_MISTAKES = [
 ]
 
 ACTION_MISTAKES = [
-    ("{name: x}", '3:16: the action "x" does nothing: add one of cmd, http, control_bus, proof'),
+    ("{name: x}", '3:16: the action "x" does nothing: add one of cmd, http, control_bus, kubernetes, proof'),
     ("{proof: false}", "3:24: proof is false: write true or leave the key out"),
     ("{cmd: a, proof: true}", '3:32: the action "action-1" has cmd and proof: make an action of each'),
     ("{proof: true}, {name: action-1, proof: true}", '3:38: two actions of this rule are called "action-1"'),

@@ -102,7 +102,11 @@ WRONG = [
     ("restart: {namespace: a, deployment: a, wait: 0}", "5:56: kubernetes.restart.wait is 0: write a duration from 1"),
     (
         "restart: {namespace: a, deployment: a, wait: 2m}",
-        '5:11: the action "action-1" waits up to 120 s, and it is ended after 60 s: give the action a longer timeout',
+        '5:11: the action "action-1" waits up to 120 s, and is ended after 60 s: give it a longer timeout',
+    ),
+    (
+        "cordon: {node: a}\n        rollback: {kubernetes: {restart: {namespace: a, deployment: a, wait: 2m}}, timeout: 9}",
+        '6:32: the rollback of "action-1" waits up to 120 s, and is ended after 9 s: give it a longer timeout',
     ),
     ("scale: {namespace: a, daemonset: a, replicas: 1}", '5:33: unknown key "daemonset" in kubernetes.scale'),
     ("scale: {namespace: a, deployment: a}", "5:18: scale has both or neither of replicas and by: give it one"),
