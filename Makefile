@@ -4,7 +4,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test coverage peers check bench docs lock clean
+.PHONY: help install run demo test coverage peers check screenshots bench docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+screenshots: $(VENV)/.installed-dev ## make the pictures of docs/console.md anew (Debian: chromium)
+	$(VENV)/bin/python -m tests.console.screenshots
 
 bench: $(VENV)/.installed-dev ## measure against bare Temporal; takes most of an hour (BENCH=--quick: minutes)
 	$(VENV)/bin/python -m benchmarks $(BENCH)
