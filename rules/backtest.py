@@ -6,7 +6,7 @@ Conditions are not asked: what Prometheus said then is not known. People are not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from lumen.alert import Alert
@@ -21,7 +21,8 @@ from rules.testing.actions import shown_line
 UNMATCHED = ""
 """Stands for the rule of an alert that no rule matches."""
 
-_COMPARED = ("mode", "dry_run", "target", "condition", "actions", "approval", "cooldown", "limits", "runbook_url")
+_LEFT = frozenset({"rule", "severity", "has_target", "digest", "rules_digest"})
+_COMPARED = tuple(each.name for each in fields(Plan) if each.name not in _LEFT)
 
 
 @dataclass(frozen=True)
@@ -173,8 +174,12 @@ def _said(name: str, value: Any, other: Any) -> str:
         return "; ".join(lines) if differ else "; ".join(_details(action) for action in value)
     known = getattr(value, "__dataclass_fields__", None)
     if known is None:
-        return str(value)
-    parts = [f"{key} {_plain(getattr(value, key))}" for key in known if getattr(value, key) != getattr(other, key)]
+        return "none" if value is None else _plain(value)
+    parts = [
+        f"{key} {_plain(getattr(value, key))}"
+        for key in known
+        if other is None or getattr(value, key) != getattr(other, key)
+    ]
     return ", ".join(parts)
 
 

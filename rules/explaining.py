@@ -9,6 +9,7 @@ from typing import Any
 from lumen.alert import Alert
 from lumen.display import printable, truncate
 from lumen.plan import Mode, Plan, Refusal
+from rules.aftercare import verify_line
 from rules.kinds import action_line, shown_plan
 from rules.language.matchers import Matcher
 from rules.model import Rule, RuleSet
@@ -108,9 +109,16 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     same = ("mode", "dry_run", "target", "severity", "condition", "cooldown", "runbook_url", "digest", "rules_digest")
     return {name: getattr(shown, name) for name in same} | {
         "actions": [
-            {"name": action.name, "kind": action.kind, "shown": action_line(action), "spec": action.spec}
+            {
+                "name": action.name,
+                "kind": action.kind,
+                "shown": action_line(action),
+                "spec": action.spec,
+                "rollback": action_line(action.undo) if action.undo else None,
+            }
             for action in shown.actions
         ],
+        "verify": verify_line(shown.verify) if shown.verify else None,
         "approval": approval_document(plan),
     }
 

@@ -103,7 +103,10 @@ def _print(found: Explanation, document: dict[str, Any]) -> None:
 
 def _plan_fields(plan: dict[str, Any]) -> list[tuple[str, object]]:
     fields = [(name, plan[name]) for name in ("mode", "target", "condition")]
-    fields += [("action", f"{action['name']}: {action['shown']}") for action in plan["actions"]]
+    for action in plan["actions"]:
+        fields.append(("action", f"{action['name']}: {action['shown']}"))
+        fields += [("rollback", action["rollback"])] if action["rollback"] else []
+    fields.append(("verify", plan["verify"]))
     if plan["dry_run"]:
         fields.append(("dry run", "nothing is executed"))
     approval = plan["approval"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from lumen.alert import REQUESTED_BY, SOURCE_REQUEST, Alert, fingerprint
 from lumen.outcome import ActionStatus, State
+from lumen.probing import Judgement
 from rules.reading.document import Findings, Node, Place, Scalar, Sequence, nearest
 from rules.reading.sections import Reader, Section
 from rules.reading.values import Unreadable
@@ -76,15 +77,11 @@ def _case(section: Section, findings: Findings) -> Case:
         expected["path"] = _plain(expected["path"])
     if not expected:
         findings.add(expect.place, "expect says nothing", "write what must come of it, such as rule: NAME")
-    votes = tuple(
-        Cast(vote.get("actor"), vote.get("decision"), vote.get("at"), vote.get("rank") or "")
-        for vote in section.get("votes") or []
-    )
     return Case(
         name=section.get("name"),
         place=section.at("name"),
         alert=_alert(alert),
-        given=_given(given, votes, findings),
+        given=_given(section, findings),
         expected=expected,
         places=places,
         results={each.name.text: each.name.place for each in (given.get("results") if given else None) or []},
@@ -105,9 +102,17 @@ def _alert(section: Section) -> Alert:
     return Alert(source, fingerprint(labels), labels, ASKED_AT, annotations)
 
 
-def _given(section: Section | None, votes: tuple[Cast, ...], findings: Findings) -> Given:
+def _votes(sections: list[Section]) -> tuple[Cast, ...]:
+    return tuple(
+        Cast(vote.get("actor"), vote.get("decision"), vote.get("at"), vote.get("rank") or "") for vote in sections
+    )
+
+
+def _given(case: Section, findings: Findings) -> Given:
+    votes, later = _votes(case.get("votes") or []), _votes(case.get("rollback_votes") or [])
+    section: Section | None = case.get("given")
     if section is None:
-        return Given(votes=votes)
+        return Given(votes=votes, rollback_votes=later)
     results = {}
     for each in section.get("results") or []:
         if each.value.text in _RESULTS:
@@ -126,6 +131,8 @@ def _given(section: Section | None, votes: tuple[Cast, ...], findings: Findings)
         results=results,
         resolved=section.get("resolved"),
         votes=votes,
+        verify=Judgement(section.get("verify")),
+        rollback_votes=later,
     )
 
 

@@ -132,7 +132,8 @@ def _fit(wanted: tuple[Wanted, ...], plan: Plan) -> bool:
 def _unknown_results(case: Case, plan: Plan | Refusal | None) -> list[Difference]:
     if not isinstance(plan, Plan):
         return []
-    known = [action.name for action in plan.actions]
+    steps = [step for action in plan.actions for step in (action, action.undo) if step is not None]
+    known = [step.name for step in steps]
     return [
         Difference("given.results", f"one of {', '.join(known)}", name, place)
         for name, place in case.results.items()

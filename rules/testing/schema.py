@@ -7,6 +7,7 @@ from dataclasses import replace
 from lumen.ballot import Decision
 from lumen.outcome import ActionStatus, Outcome
 from lumen.plan import Approval, Mode
+from lumen.probing import Judgement
 from rules import schema
 from rules.key import REQUIRED, Key
 
@@ -36,9 +37,16 @@ GIVEN = (
         "results",
         "texts",
         {},
-        "how actions end, by name: "
+        "how actions end, by name (rollbacks: `NAME/rollback`): "
         + ", ".join(f"`{each}`" for each in (ActionStatus.SUCCEEDED, ActionStatus.FAILED, ActionStatus.UNKNOWN)),
         otherwise="all succeed",
+    ),
+    Key(
+        "verify",
+        "choice",
+        str(Judgement.HELD),
+        "what the verification of the rule finds",
+        choices=tuple(map(str, Judgement)),
     ),
     Key("resolved", "duration", None, "how long after people were asked the alert resolves", otherwise="never"),
 )
@@ -100,6 +108,13 @@ CASE = (
     Key("alert", "section", REQUIRED, "the alert", keys=ALERT),
     Key("given", "section", None, "what the world says", keys=GIVEN, otherwise="nothing stands in the way"),
     Key("votes", "sections", None, "who votes what and when", keys=VOTE),
+    Key(
+        "rollback_votes",
+        "sections",
+        None,
+        "the same on the rollback, counted from when people are asked about that; only with `rollback_approval`",
+        keys=VOTE,
+    ),
     Key("expect", "section", REQUIRED, "what must come of it; only what is written is compared", keys=EXPECT),
 )
 

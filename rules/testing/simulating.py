@@ -6,7 +6,7 @@ core. A decision is acted on at the moment it is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,12 +14,21 @@ from lumen.admission import Electorate, objection
 from lumen.alert import Alert
 from lumen.ballot import Rank
 from lumen.outcome import ActionStatus, Outcome, State
-from lumen.plan import Mode, Plan, Refusal
+from lumen.plan import Approval, Mode, Plan, PlannedAction, Refusal
+from lumen.probing import Judgement
 from lumen.quorum import Tally, Vote, VoteBox
 from lumen.waiting import Waiting
 from rules.model import Policy
 
 ASKED_AT = datetime(2000, 1, 1, tzinfo=UTC)
+Event = tuple[float, "Cast | None"]
+"""When something comes, in seconds after people were asked: a vote, or the resolve of the alert (None)."""
+
+_VERIFIED = {
+    Judgement.HELD: (Outcome.REMEDIATED, ""),
+    Judgement.FAILED: (Outcome.FAILED, "verification failed"),
+    Judgement.UNKNOWN: (Outcome.UNKNOWN, "nobody could say whether it helped"),
+}
 _ENDS = {ActionStatus.FAILED: Outcome.FAILED, ActionStatus.UNKNOWN: Outcome.UNKNOWN}
 
 
@@ -38,6 +47,7 @@ class Given:
     """What the world says. ``conditions`` are the answers of Prometheus one after the other, None = unavailable.
 
     ``guard``: ``free``, ``held``, ``cooling``, or what of a budget is used up. ``resolved`` in seconds after people were asked.
+    ``results`` has rollbacks too, under the name of the action and ``/rollback``. ``verify``: whether it helped.
     """
 
     conditions: tuple[bool | None, ...] = (True,)
@@ -46,6 +56,8 @@ class Given:
     results: Mapping[str, ActionStatus] = field(default_factory=dict)
     resolved: float | None = None
     votes: tuple[Cast, ...] = ()
+    verify: Judgement = Judgement.HELD
+    rollback_votes: tuple[Cast, ...] = ()
 
 
 @dataclass
@@ -126,17 +138,18 @@ class _Attempt:
 
     def _ask(self, plan: Plan) -> None:
         self._run.enter(State.AWAITING_APPROVAL)
-        tally = self._decision(plan)
+        resolve = [] if self._given.resolved is None else [(self._given.resolved, None)]
+        tally = self._decision(plan.approval, [*resolve, *_timed(self._given.votes)])
         if tally is None:
             if plan.approval.on_timeout != "approve":
                 raise _EndedError(Outcome.EXPIRED, "nobody decided in time")
         elif tally.status == "rejected":
             raise _EndedError(Outcome.REJECTED, f"rejected by {', '.join(vote.actor for vote in tally.reject)}")
 
-    def _decision(self, plan: Plan) -> Tally | None:
-        """Return the tally that decided, None where time ran out."""
-        waiting, box = Waiting.begun(plan.approval, ASKED_AT), VoteBox()
-        events = list(self._events())
+    def _decision(self, rules: Approval, events: list[Event]) -> Tally | None:
+        """Return the tally that decided, None where time ran out. Of two events at once the earlier in the list comes first."""
+        waiting, box = Waiting.begun(rules, ASKED_AT), VoteBox()
+        events = sorted(events, key=lambda event: event[0])
         for number, (at, cast) in enumerate(events):
             now = ASKED_AT + timedelta(seconds=at)
             while now >= waiting.expires_at and waiting.extends:
@@ -146,26 +159,19 @@ class _Attempt:
                 return None
             if cast is None:
                 raise _EndedError(Outcome.RESOLVED, "the alert resolved before anything ran")
-            self._cast(cast, plan, waiting, box, now)
-            tally = box.decision(plan.approval)
+            self._cast(cast, rules, waiting, box, now)
+            tally = box.decision(rules)
             if tally.status != "pending":
                 self._note_late(events[number + 1 :], "it was decided")
                 return tally
         return None
 
-    def _events(self) -> Iterator[tuple[float, Cast | None]]:
-        """Yield votes and the resolve (None) by time; of two at once the resolve comes first, and votes as written."""
-        events: list[tuple[float, Cast | None]] = [] if self._given.resolved is None else [(self._given.resolved, None)]
-        events += [(cast.at, cast) for cast in self._given.votes]
-        yield from sorted(events, key=lambda event: event[0])
-
-    def _note_late(self, events: list[tuple[float, Cast | None]], why: str) -> None:
+    def _note_late(self, events: list[Event], why: str) -> None:
         for at, cast in events:
             what = f"the vote of {cast.actor}" if cast else "the resolve"
             self._run.notes.append(f"{what} after {at:g} s came when {why}")
 
-    def _cast(self, cast: Cast, plan: Plan, waiting: Waiting, box: VoteBox, now: datetime) -> None:
-        rules = plan.approval
+    def _cast(self, cast: Cast, rules: Approval, waiting: Waiting, box: VoteBox, now: datetime) -> None:
         actor = self._policy.principal(cast.actor)
         rank = cast.rank or rules.min_rank
         channel = Rank.LINK.name.lower() if not cast.rank else cast.rank
@@ -181,11 +187,41 @@ class _Attempt:
         if plan.dry_run or plan.mode is Mode.SHADOW:
             raise _EndedError(Outcome.DRY_RUN, "dry run: nothing was executed")
         self._run.enter(State.EXECUTING)
+        begun: list[PlannedAction] = []
+        outcome, why = self._run_actions(plan, begun)
+        if outcome is Outcome.REMEDIATED and plan.verify is not None:
+            self._run.enter(State.VERIFYING)
+            outcome, why = _VERIFIED[self._given.verify]
+        undo = [action.undo for action in reversed(begun) if action.undo is not None]
+        if outcome is Outcome.FAILED and undo:
+            outcome, why = self._undo(plan, undo, why)
+        raise _EndedError(outcome, why)
+
+    def _run_actions(self, plan: Plan, begun: list[PlannedAction]) -> tuple[Outcome, str]:
         for action in plan.actions:
+            begun.append(action)
             status = self._given.results.get(action.name, ActionStatus.SUCCEEDED)
             if status is not ActionStatus.SUCCEEDED:
-                raise _EndedError(_ENDS[status], f"{action.name}: {status}")
-        raise _EndedError(Outcome.REMEDIATED, "")
+                return _ENDS[status], f"{action.name}: {status}"
+        return Outcome.REMEDIATED, ""
+
+    def _undo(self, plan: Plan, undo: list[PlannedAction], why: str) -> tuple[Outcome, str]:
+        if plan.rollback_approval is not None:
+            self._run.enter(State.AWAITING_APPROVAL)
+            tally = self._decision(plan.rollback_approval, _timed(self._given.rollback_votes))
+            if tally is None:
+                return Outcome.FAILED, f"{why}; not rolled back: nobody decided in time"
+            if tally.status == "rejected":
+                who = ", ".join(vote.actor for vote in tally.reject)
+                return Outcome.FAILED, f"{why}; not rolled back: rejected by {who}"
+        self._run.enter(State.ROLLING_BACK)
+        results = [(each.name, self._given.results.get(each.name, ActionStatus.SUCCEEDED)) for each in undo]
+        bad = [f"{name} {status}" for name, status in results if status is not ActionStatus.SUCCEEDED]
+        return (Outcome.FAILED, f"{why}; {', '.join(bad)}") if bad else (Outcome.ROLLED_BACK, f"{why}; rolled back")
+
+
+def _timed(votes: tuple[Cast, ...]) -> list[Event]:
+    return [(cast.at, cast) for cast in votes]
 
 
 def _guards_of(plan: Plan) -> set[str]:
