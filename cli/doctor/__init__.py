@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cli.doctor import ledger, machine, ports, processes, rule_files, services, settings, temporal, tokens
+from cli.doctor import clusters, ledger, machine, ports, processes, rule_files, services, settings, temporal, tokens
 from cli.doctor.clock import clock
 from cli.doctor.finding import Check
 
@@ -35,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     Check("alertmanager", services.alertmanager),
     Check("notify-webhook", services.notify_webhook),
     Check("control-bus", services.control_bus),
+    Check("kubernetes", clusters.kubernetes),
     Check("anchor", services.anchor),
     Check("clock", clock),
 )
