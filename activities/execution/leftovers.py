@@ -30,12 +30,19 @@ class Marks:
 
 
 def end_marked(marks: Marks, wait: float) -> None:
-    """Kill every process with one of the marks until a look finds none, at most `wait` seconds. Blocks."""
+    """Kill every process with one of the marks until a look finds none, at most `wait` seconds. Blocks.
+
+    They are stopped until a look finds no new ones, and killed then: what makes processes all the time would escape.
+    """
     deadline = time.monotonic() + wait
-    while (found := list(marked(marks))) and time.monotonic() < deadline:
+    stopped: set[int] = set()
+    while (found := set(marked(marks))) and time.monotonic() < deadline:
+        number = signal.SIGKILL if found <= stopped else signal.SIGSTOP
         for pid in found:
-            kill_if_marked(pid, marks)
-        time.sleep(0.02)
+            signal_if_marked(pid, marks, number)
+        stopped |= found
+        if number == signal.SIGKILL:
+            time.sleep(0.02)
 
 
 def marked(marks: Marks) -> Iterator[int]:
@@ -45,13 +52,13 @@ def marked(marks: Marks) -> Iterator[int]:
             yield int(entry.name)
 
 
-def kill_if_marked(pid: int, marks: Marks) -> None:
-    """Kill through a process handle, looking again once the handle pins the number."""
+def signal_if_marked(pid: int, marks: Marks, number: signal.Signals) -> None:
+    """Signal through a process handle, looking again once the handle pins the number."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         handle = os.pidfd_open(pid)
         try:
             if is_marked(pid, marks):
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                signal.pidfd_send_signal(handle, number)
         finally:
             os.close(handle)
 

@@ -14,6 +14,7 @@ import pytest
 
 from activities.execution.command import RunningCommand, run_command
 from activities.execution.identity import Identity, identify
+from activities.execution.leftovers import KEY_VARIABLE
 from activities.execution.resources import Resources
 from tests.activities.execution.observing import (
     as_root,
@@ -93,6 +94,20 @@ async def test_a_fork_bomb_that_was_left_behind(nobody: Identity) -> None:
     assert marked(mark) == set()
 
 
+@as_root
+async def test_a_fork_bomb_whose_supervisor_was_killed(nobody: Identity) -> None:
+    """Where the worker has to look for what is left, it ends a bomb as well."""
+    mark = new_mark()
+    wanted = plain_py(BOMB, "sessions", mark=mark)
+    env = {**wanted.env, KEY_VARIABLE: mark}
+    running = RunningCommand(replace(wanted, env=env, identity=nobody, resources=Resources(processes=60)))
+    await until(lambda: len(marked(mark)) >= 40, "the bomb went off")
+    assert running._supervised
+    running._supervised.kill()
+    assert (await running.wait()).lost
+    assert marked(mark) == set()
+
+
 async def test_everything_at_once() -> None:
     """TERM ignored, sessions, daemons, stopped processes and open output together end as each of them alone does."""
     mark = new_mark()
@@ -156,12 +171,15 @@ async def test_a_flood_that_never_ends() -> None:
 async def test_a_secret_is_not_in_any_output() -> None:
     """What was told and captured while it ran and afterwards has the mask, also where two writes make up the secret."""
     secret = "hunter2-of-production"
-    script = 'printf %s "$MARK"; printf hunter2- >&2; sleep 0.3; printf "of-production\\n" >&2; sleep 2; printf "%.9s" "$MARK"'
+    script = """
+    printf %s "$MARK"; printf hunter2- >&2; sleep 0.3; printf "of-production\\n" >&2
+    sleep 2; printf "%.9s" "$MARK"; printf " hun" >&2
+    """
     running = RunningCommand(replace(sh(script, mark=secret), hidden=(secret,)))
     await until(lambda: "(redacted)" in running.said(100).get("stderr", ""), "it said it")
     assert running.said(100) == {"stdout": "(redacted)", "stderr": "(redacted)\n"}
     result = await running.wait()
-    assert (result.stdout.head, result.stderr.head) == ("(redacted)", "(redacted)\n")
+    assert (result.stdout.head, result.stderr.head) == ("(redacted)", "(redacted)\n hun")
     assert secret not in repr(running._spec)
 
 
