@@ -41,7 +41,7 @@ def create_app(ledger: Ledger, tokens: Sequence[str], registry: CollectorRegistr
     app.include_router(proof_routes(ledger))
     guarded = [Depends(bearer(tokens))]
     app.include_router(_append_route(store, registry), dependencies=guarded)
-    app.include_router(_verify_route(ledger.verifier), dependencies=guarded)
+    app.include_router(_verify_route(ledger.verifier, store), dependencies=guarded)
     app.include_router(_read_routes(store), dependencies=guarded)
     app.include_router(export_routes(ledger), dependencies=guarded)
     return app
@@ -95,18 +95,21 @@ def _append_route(store: LedgerStore, registry: CollectorRegistry) -> APIRouter:
     return router
 
 
-def _verify_route(verifier: Verifier) -> APIRouter:
+def _verify_route(verifier: Verifier, store: LedgerStore) -> APIRouter:
     router = APIRouter()
 
     @router.post("/verify")
     async def verify() -> Response:
+        frozen = store.failure
         result = await asyncio.to_thread(verifier.verify, full=True)
+        # An older copy, or another history, holds by itself: why nothing may be added to it is what has to be told.
+        told = frozen if frozen is not None and result.first_bad_seq is None else result.reason
         return JSONResponse(
             {
-                "ok": result.ok,
+                "ok": result.ok and frozen is None,
                 "height": result.height,
                 "first_bad_seq": result.first_bad_seq,
-                "reason": result.reason,
+                "reason": told,
             }
         )
 

@@ -38,6 +38,21 @@ async def test_a_prefix_that_no_key_has_is_refused(house: House, prefix: str) ->
         assert ledger.store.failure is None
 
 
+async def test_a_frozen_ledger_is_never_called_good(house: House) -> None:
+    """An older copy holds by itself, but `/verify` says no, and why it is frozen."""
+    with house.signed() as ledger:
+        append(ledger.store, draft("a"))
+    copy = house.copy()
+    with house.signed() as ledger:
+        append(ledger.store, draft("b"))
+    house.put_back(copy)
+    with house.signed() as ledger:
+        async with asked(ledger) as client:
+            found = (await client.post("/verify")).json()
+        assert found == {"ok": False, "height": 1, "first_bad_seq": None, "reason": ledger.store.failure}
+        assert "older copy" in found["reason"]
+
+
 async def test_a_kept_checkpoint_that_is_no_text_freezes(house: House) -> None:
     """It is damage, not a bug: 503 with the reason, and nothing is appended any more."""
     with house.signed() as ledger:
