@@ -124,9 +124,11 @@ class ChannelNotifying(Notifying):
         """Show an episode where people follow it; a retry goes on from what the tries before got done."""
         if self._showing is None:
             return Shown(request.posted)
+        journal = journal_of_activity()
         try:
-            return await self._showing.show(request, journal_of_activity())
+            return await self._showing.show(request, journal)
         except SlackError as error:
+            journal.over()
             seconds = error.retry_after or (_SETUP_PAUSE if error.kind is Kind.SETUP else 0.0)
             raise ApplicationError(
                 str(error),

@@ -38,8 +38,10 @@ class Journal:
         self._note = note
         self._posted = {str(one[0]): Posted(*map(str, one)) for one in found.get("posted", [])}
         self._done = {(str(one[0]), str(one[1])) for one in found.get("done", [])}
-        self._trying = bool(found.get("trying")) if found else retried
+        # Heartbeats are held back but for the first and, when a try ends by itself, the last: see `over`.
+        self._trying = bool(found.get("trying")) or (retried and not found.get("over"))
         self._doubted = self._trying
+        self._over = False
         self.began = began or datetime.now(UTC)
         self._ends = ends
 
@@ -82,6 +84,11 @@ class Journal:
         self._trying = self._doubted
         self._keep()
 
+    def over(self) -> None:
+        """Note that this try ends by itself, and that the journal has all that it did."""
+        self._over = True
+        self._keep()
+
     def forget(self, asked: str, what: str) -> None:
         """Note that ``what`` has to be done again."""
         self._done.discard((asked, what))
@@ -97,6 +104,7 @@ class Journal:
                 "posted": [[one.asked, one.channel, one.ts, one.medium] for one in self._posted.values()],
                 "done": sorted(list(pair) for pair in self._done),
                 "trying": self._trying,
+                "over": self._over,
             }
         )
 

@@ -25,7 +25,10 @@ TOKEN = "xoxb-stand-in"
 
 @dataclass
 class Stage:
-    """A worker's side of Slack against the stand-in. ``errors`` are those of the tries so far."""
+    """A worker's side of Slack against the stand-in. ``errors`` are those of the tries so far.
+
+    ``kept`` and ``first`` are the last and the first heartbeat of the last try.
+    """
 
     slack: FakeSlack
     settings: Settings
@@ -33,6 +36,7 @@ class Stage:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     errors: list[SlackError] = field(default_factory=list)
     kept: dict[str, Any] | None = None
+    first: dict[str, Any] | None = None
     opened: list[EpisodeShowing] = field(default_factory=list)
     _showing: EpisodeShowing | None = None
 
@@ -58,9 +62,11 @@ class Stage:
         if not retried:
             self.kept = None
             journal = Journal(self._keep)
+        self.first = None
         try:
             return await self.showing.show(request, journal)
         except SlackError as error:
+            journal.over()
             self.errors.append(error)
             return None
 
@@ -77,6 +83,7 @@ class Stage:
         )
 
     def _keep(self, journal: dict[str, Any]) -> None:
+        self.first = self.first or journal
         self.kept = journal
 
 

@@ -151,6 +151,8 @@ def test_unknown_errors_are_for_a_human() -> None:
 
 
 def test_a_journal_that_is_no_journal_is_doubted() -> None:
-    """A retry whose heartbeat holds something else looks before it posts."""
+    """A retry whose heartbeat holds something else, or is not the last of its try, looks before it posts."""
+    noted = {"posted": [], "done": [], "trying": False}
     assert Journal(lambda _: None, retried=True, began=now()).doubtful
-    assert not Journal(lambda _: None, {"posted": [], "done": [], "trying": False}, retried=True).doubtful
+    assert Journal(lambda _: None, noted, retried=True).doubtful
+    assert not Journal(lambda _: None, {**noted, "over": True}, retried=True).doubtful

@@ -99,6 +99,17 @@ async def test_a_worker_that_died_leaves_no_double(stage: Stage) -> None:
     assert len(stage.slack.thread(message)) == 1
 
 
+async def test_a_worker_that_dies_has_done_more_than_its_journal_tells(stage: Stage) -> None:
+    """Temporal gets the first heartbeat of a try at once and the next half a minute later: whoever goes on from it looks."""
+    posted = await stage.show(request(waiting()))
+    wanted = request(waiting(), line(Note.VOTE, 1, actor="a@example.com", at=now()), posted=posted)
+    assert await stage.once(wanted) is not None
+    stage.kept = stage.first
+    assert await stage.once(wanted, retried=True) is not None
+    (message,) = stage.slack.messages()
+    assert len(stage.slack.thread(message)) == 1
+
+
 async def test_a_request_that_comes_late_looks_first(stage: Stage) -> None:
     """Lines of a request that failed for good come with the next one: what was said is not said again."""
     old = line(Note.ASKED, attempt="1", at=now().replace(year=2025))
