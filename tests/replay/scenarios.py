@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tests.replay import channels, outcomes, ways
+from tests.replay import channels, outcomes, remedies, ways
 from tests.replay.stage import Handle, Stage
 
 SCENARIOS: tuple[Callable[[Stage], Awaitable[dict[str, Handle]]], ...] = (
@@ -37,4 +37,15 @@ SCENARIOS: tuple[Callable[[Stage], Awaitable[dict[str, Handle]]], ...] = (
     channels.anonymous,
     channels.shown,
     channels.shown_late,
+    remedies.verified,
+    remedies.verified_by_the_alert,
+    remedies.rolled_back,
+    remedies.rollback_failed,
+    remedies.rollback_approved,
+    remedies.rollback_rejected,
+    remedies.cancelled_and_undone,
+    remedies.checked,
+    remedies.budget_spent,
+    remedies.breaker,
+    remedies.command,
 )

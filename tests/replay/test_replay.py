@@ -1,6 +1,6 @@
 """Recorded histories are replayed: a change of workflow code that would break open episodes fails here.
 
-Every outcome of an episode is recorded but ``rolled_back``, which no rule can reach yet. ``tests.replay.record`` records.
+Every outcome of an episode is recorded. ``tests.replay.record`` records.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from tests.stack.sandbox import sandbox
 from worker.wiring import WORKFLOWS
 
 FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
-UNREACHABLE = {Outcome.ROLLED_BACK}
 BYTES = 150_000
 
 _PATH = re.compile(r"(?<![\w.:/])/(?!bin/|hook\b)\w+/")
@@ -81,19 +80,20 @@ async def test_one_timer_more_is_refused(path: Path) -> None:
 
 
 def test_every_outcome_is_recorded() -> None:
-    """There is a closed episode for each outcome that can be reached, and a history of each type of workflow."""
+    """There is a closed episode for each outcome, and a history of each type of workflow."""
     outcomes = set()
     for path in FILES:
         [completed] = [event[_COMPLETED] for event in events_of(path) if _COMPLETED in event]
         if type_of(path) == names.ALERT_WORKFLOW:
             [payload] = completed["result"]["payloads"]
             outcomes.add(Outcome(json.loads(base64.b64decode(payload["data"]))["outcome"]))
-    assert outcomes == set(Outcome) - UNREACHABLE
+    assert outcomes == set(Outcome)
     assert {type_of(path) for path in FILES} == {
         names.ALERT_WORKFLOW,
         names.GUARD_WORKFLOW,
         names.INTAKE_WORKFLOW,
         names.FREEZE_WORKFLOW,
+        names.COMMAND_WORKFLOW,
     }
 
 
@@ -105,10 +105,18 @@ def test_every_outcome_is_recorded() -> None:
         ("anonymous", {'"anonymous"', "link-1", "link-2", '"third"'}),
         ("shown", {"show awaiting_approval", "show closed", '"override"', '"vote"', '"needs_human"'}),
         ("shown-late", {"show awaiting_approval", "show closed", "slack_down"}),
+        ("verified", {"up == 1", '"held"'}),
+        ("rolled_back", {"first/rollback", "second/rollback", "tell a human: rolled_back"}),
+        ("rollback-failed", {"look at what is left of it", "tell a human: failed"}),
+        ("rollback-rejected", {"not rolled back: rejected by alice@example.com"}),
+        ("checked", {"is run done?", '"held"', "exit code 1"}),
+        ("budget-spent", {"has had its 1 run(s) within 1:00:00"}),
+        ("breaker", {"has failed 1 time(s) within 1:00:00"}),
+        ("command", {"append requested", "reduce-gain", "append ended"}),
     ],
 )
-def test_what_people_are_told_is_recorded(name: str, wanted: set[str]) -> None:
-    """The histories of the channels hold the timers, messages and votes that they are there for."""
+def test_what_a_history_is_there_for_is_recorded(name: str, wanted: set[str]) -> None:
+    """The histories hold the timers, messages, votes and results that they are there for."""
     [path] = [path for path in FILES if path.stem == name]
     texts = "\n".join(texts_in(events_of(path)))
     assert {text for text in wanted if text not in texts} == set()
@@ -134,6 +142,14 @@ def test_recorded_history_is_small_and_tells_of_no_machine(path: Path) -> None:
         ("requested", {"awaiting_approval", "executing", "cooling", "closed"}),
         ("escalated", {"awaiting_approval", "executing", "closed"}),
         ("shown", {"awaiting_approval", "executing", "cooling", "closed"}),
+        ("verified", {"executing", "verifying", "cooling", "closed"}),
+        ("verified-resolved", {"executing", "verifying", "cooling", "closed"}),
+        ("rolled_back", {"awaiting_approval", "executing", "verifying", "rolling_back", "closed"}),
+        ("rollback-failed", {"verifying", "rolling_back", "closed"}),
+        ("rollback-approved", {"verifying", "awaiting_approval", "rolling_back", "closed"}),
+        ("rollback-rejected", {"verifying", "awaiting_approval", "closed"}),
+        ("cancelled-undone", {"executing", "rolling_back", "closed"}),
+        ("budget-spent", {"blocked", "closed"}),
     ],
 )
 def test_the_long_ways_are_recorded(name: str, states: set[str]) -> None:

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from temporalio import workflow
 
 from lumen import names
+from lumen.command import Command
 from lumen.episode import EpisodeStart
 from lumen.messages import IntakeStart
 from workflows.alert import AlertWorkflow
+from workflows.command import CommandWorkflow
 from workflows.freeze import FreezeWorkflow
 from workflows.guard import GuardStart, GuardWorkflow
 from workflows.intake import IntakeWorkflow
@@ -81,4 +83,20 @@ class SlowFreezeWorkflow(FreezeWorkflow):
         await _beside_a_timer(super().run(start))
 
 
-VARIANTS: tuple[type, ...] = (SlowAlertWorkflow, SlowGuardWorkflow, SlowIntakeWorkflow, SlowFreezeWorkflow)
+@workflow.defn(name=names.COMMAND_WORKFLOW)
+class SlowCommandWorkflow(CommandWorkflow):
+    """Starts a timer when it begins."""
+
+    @workflow.run
+    async def run(self, command: Command) -> dict[str, Any]:
+        """Do the same beside a timer."""
+        return await _beside_a_timer(super().run(command))
+
+
+VARIANTS: tuple[type, ...] = (
+    SlowAlertWorkflow,
+    SlowGuardWorkflow,
+    SlowIntakeWorkflow,
+    SlowFreezeWorkflow,
+    SlowCommandWorkflow,
+)
