@@ -16,7 +16,7 @@ from rules.reading.sections import Section
 from rules.surroundings import read_surroundings
 
 PROMQL, RESOLVED = "promql", "resolved"
-_WAYS = (PROMQL, "http", "cmd", RESOLVED)
+WAYS = (PROMQL, "http", "cmd", RESOLVED)
 
 
 def build_check(section: Section, findings: Findings) -> tuple[str, ...]:
@@ -74,10 +74,10 @@ def build_verify(section: Section | None, findings: Findings) -> Verification | 
     """Return what must hold after the actions, as templates, or None; what is wrong is reported."""
     if section is None or not section.complete:
         return None
-    given = [way for way in _WAYS if way in section.nodes]
+    given = [way for way in WAYS if way in section.nodes]
     if len(given) != 1:
         place = section.at(given[1]) if given else section.place
-        findings.add(place, "verify wants one way to look", f"write one of {', '.join(_WAYS)}")
+        findings.add(place, "verify wants one way to look", f"write one of {', '.join(WAYS)}")
         return None
     way = given[0]
     if way not in section.values:

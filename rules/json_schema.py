@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rules import schema
+from rules.aftercare import WAYS
 from rules.key import REQUIRED, Key
 from rules.reference import TABLES
 from rules.testing import schema as testing
@@ -105,7 +106,12 @@ class _Writer:
 
 
 _NAMED: dict[str, tuple[Key, ...]] = {**TABLES, **testing.TABLES}
-_EXTRA = {id(schema.RULE): _EITHER_ALERT_OR_NAME, id(schema.ACTION): _ONE_KIND}
+_EXTRA = {
+    id(schema.RULE): _EITHER_ALERT_OR_NAME,
+    id(schema.ACTION): _ONE_KIND,
+    id(schema.UNDOING): _ONE_KIND,
+    id(schema.VERIFY): {"oneOf": [{"required": [way]} for way in WAYS]},
+}
 
 
 def _anything(_key: Key) -> Schema:
