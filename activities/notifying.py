@@ -93,7 +93,7 @@ class ChannelNotifying(Notifying):
             "summary": f"Lumen needs a human: {request.reason}",
             "description": truncate(printable(request.text), 2000),
             "runbook_url": request.runbook_url,
-            "lumen_url": f"{self._base}/alerts/{request.key}",
+            "lumen_url": f"{self._base}/episodes/{request.key}",
         }
         return {
             "labels": {name: truncate(printable(value), 500) for name, value in labels.items() if value},
@@ -114,7 +114,7 @@ class ChannelNotifying(Notifying):
             "rule": request.rule,
             "target": request.target,
             "workflow_id": request.workflow_id,
-            "url": f"{self._base}/alerts/{request.key}",
+            "url": f"{self._base}/episodes/{request.key}",
             "runbook_url": request.runbook_url,
             "at": rfc3339(request.at),
         }
