@@ -88,7 +88,7 @@ class ExportReader:
 
     def _read_notes(self) -> None:
         most = _MAX_SMALL_BYTES // _LEAST
-        paths = sorted(islice(self._folder.rglob("*"), most + 1))
+        paths = sorted(islice(_files_of(self._folder), most + 1))
         if len(paths) > most:
             raise self._too_much()
         for path in paths:
@@ -259,3 +259,11 @@ class ExportReader:
             found = file.read(len(expected) + 1)
         if found != expected:
             raise BrokenChainError(None, "manifest", f"{MANIFEST} is not that of these files")
+
+
+def _files_of(folder: Path) -> Iterator[Path]:
+    """Yield what is in an export and its two folders; no other folder is opened, however deep it goes. Raises ``OSError``."""
+    for path in folder.iterdir():
+        yield path
+        if path.name in {CHECKPOINTS, ANCHORS} and path.is_dir() and not path.is_symlink():
+            yield from path.iterdir()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from proof.format.chain import StoredEntry, StoredPart
 from proof.format.entry import Entry, encode_entry, leaf_hash, part_commitment
@@ -36,3 +40,21 @@ def test_a_rotation_nested_without_end_is_told(tmp_path: Path) -> None:
     ledger = Ledger([StoredEntry(0, idem, leaf_hash(body), body, (StoredPart("rotation", salt, data),))])
     ledger.sign()
     assert verdict(ledger.forge(tmp_path / "export")) == (1, 0, "key")
+
+
+@pytest.fixture
+def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An export with folders in folders, deeper than a program can follow; removed by one that can."""
+    path = sound().write(tmp_path / "export")
+    monkeypatch.chdir(path)
+    for _ in range(1200):
+        Path("d").mkdir()
+        os.chdir("d")
+    os.chdir(path)
+    yield path
+    subprocess.run(["rm", "-r", str(path / "d")], check=True, timeout=30)
+
+
+def test_folders_without_end_are_told(deep: Path) -> None:
+    """They are one finding, whoever looks."""
+    assert verdict(deep) == (1, None, "file")
