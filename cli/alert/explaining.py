@@ -56,7 +56,7 @@ def explain(
     ruleset = loaded(Path(folder or client.settings.rules), rank_here(client), as_json=as_json)
     now = utc_now()
     known = api(client).get(episode_path(key)).body if key else None
-    alert = _alert(known, now) if known is not None else _of_labels(labels, annotations, now)
+    alert = _alert(known, key, now) if known is not None else _of_labels(labels, annotations, now)
     found = explaining.explain(alert, ruleset)
     blocks = blocking(known, found, key, now) if known is not None else None
     if as_json:
@@ -74,12 +74,13 @@ def _of_labels(labels: dict[str, str], annotations: dict[str, str], now: datetim
     return Alert("alertmanager", fingerprint(given), given, now, annotations)
 
 
-def _alert(known: Document, now: datetime) -> Alert:
+def _alert(known: Document, key: str, now: datetime) -> Alert:
     from lumen.alert import Alert  # noqa: PLC0415  # beside its use
 
     labels = {str(name): str(value) for name, value in part(known, "labels").items()}
     annotations = {str(name): str(value) for name, value in part(known, "annotations").items()}
-    return Alert(str(known.get("source") or ""), str(known.get("fingerprint") or ""), labels, now, annotations)
+    source, _, fingerprint = key.rpartition("-")
+    return Alert(source, fingerprint, labels, now, annotations)
 
 
 def _episode(known: Document | None) -> dict[str, Any] | None:
