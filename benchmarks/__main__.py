@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from benchmarks import accept, drain, latency, ledger, memory, votes
+from benchmarks import accept, channels, drain, latency, ledger, memory, votes
 from benchmarks.machine import header
 from benchmarks.report import Figure, line, table
 from benchmarks.sizes import FULL, QUICK, Size
@@ -18,6 +18,7 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "accept": accept.measure,
     "latency": latency.measure,
     "votes": votes.measure,
+    "channels": channels.measure,
     "drain": drain.measure,
     "memory": memory.measure,
     "ledger": ledger.measure,

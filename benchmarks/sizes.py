@@ -18,6 +18,7 @@ class Size:
     accept_seconds: float
     latency_seconds: float
     votes: int
+    clicks: int
     burst: int
     waiting: int
     ledger_seconds: float
@@ -31,6 +32,7 @@ FULL = Size(
     accept_seconds=5,
     latency_seconds=30,
     votes=40,
+    clicks=200,
     burst=1000,
     waiting=1000,
     ledger_seconds=0.2,
@@ -43,6 +45,7 @@ QUICK = Size(
     accept_seconds=1,
     latency_seconds=4,
     votes=6,
+    clicks=20,
     burst=60,
     waiting=60,
     ledger_seconds=0.1,

@@ -33,10 +33,10 @@ _AT_ONCE = 16
 class Stage(Site):
     """A site whose Temporal server has the flags of ``lumen up``, with the rules of the figures and a bare worker."""
 
-    def __init__(self, folder: Path) -> None:
-        """Choose ports and write the rules; nothing runs yet."""
+    def __init__(self, folder: Path, **changes: str) -> None:
+        """Choose ports and write the rules; nothing runs yet. ``changes`` are further settings of worker and API."""
         self._ui_port = free_port()
-        super().__init__(folder)
+        super().__init__(folder, **changes)
         self.touches = Marks(folder / "marks")
         actions = [{"name": "touch", "cmd": self.command("{labels.instance}")}]
         approval = {"approve": 2, "allow": list(VOTERS), "timeout": _LONG, "window": _LONG}
