@@ -119,11 +119,12 @@ class AttemptRun:
         self.waited = (workflow.now() - request.waiting.asked_at).total_seconds()
         if tally is not None:
             return await self._record_votes(plan, request.id, tally)
+        by_override = live.override is not None
         overridden = self._override_for(plan)
         if overridden is not None:
             return overridden
-        if live.override is not None or plan.approval.on_timeout != "approve":
-            raise AskAgainError  # an override for another plan than this one
+        if by_override or plan.approval.on_timeout != "approve":
+            raise AskAgainError  # an override for another plan than this one, which approves nothing by silence either
         return await self._record_timeout(plan, request.id)
 
     async def _record_votes(self, plan: Plan, approval_id: str, tally: Tally) -> Authority:

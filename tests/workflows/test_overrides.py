@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from lumen import names
 from tests.stack.bench import Bench
 from tests.workflows.test_loop import marking, marks
@@ -28,6 +30,27 @@ async def test_override_approve_runs_without_a_quorum_and_is_recorded(bench: Ben
         ]
         assert entries[0]["parts"]["override"]["reason"] == "the house burns"
         assert entries[3]["parts"]["remediation"]["decision"]["by"] == "override"
+
+
+@pytest.mark.parametrize("on_timeout", ["reject", "approve"])
+async def test_override_for_another_plan_decides_nothing(bench: Bench, out: Path, on_timeout: str) -> None:
+    """An override that names the plan of another rule text runs nothing, also where silence would approve: it is asked anew."""
+    name = f"OverOther-{on_timeout}"
+    bench.rulebook.add(name, approval={"on_timeout": on_timeout}, actions=[{"name": "mark", "cmd": marking(out)}])
+    bench.source.reload()
+    async with bench.working():
+        handle = await bench.send(bench.alert(name))
+        before = await bench.until(handle, state="awaiting_approval")
+        payload = {"decision": "approve", "actor": "oncall@example.com", "reason": "seen", "digest": "sha256:00"}
+        await handle.signal(names.SIGNAL_OVERRIDE, payload)
+        async with asyncio.timeout(20):
+            after = before
+            while after["state"] != "awaiting_approval" or after["approval"]["id"] == before["approval"]["id"]:
+                await asyncio.sleep(0.02)
+                after = await bench.status(handle)
+                assert after["attempts"] == []
+                assert after["state"] != "executing"
+        assert marks(out) == []
 
 
 async def test_override_without_a_reason_does_nothing(bench: Bench, out: Path) -> None:
