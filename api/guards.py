@@ -17,7 +17,7 @@ from lumen import names
 from lumen.outcome import State
 
 _AT_ONCE = 8
-_QUERY_TIMEOUT = timedelta(seconds=2)
+_QUERY_TIMEOUT = timedelta(seconds=1.5)
 _CALL_SECONDS = 5.0
 _ASKED_AT_MOST = 200
 """So many episodes are asked until when they cool; of the others only that they do is known."""

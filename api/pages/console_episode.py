@@ -31,8 +31,8 @@ from lumen.wording import Wording
 
 router = APIRouter(route_class=PageRoute)
 
-_SECONDS = 2.4
-_ALL_SECONDS = 2.8
+_SECONDS = 2.2
+_ALL_SECONDS = 2.6
 _LEAST_SECONDS = 0.2
 _REFRESH = 10
 _SHOWN_ENTRIES = 50
@@ -48,11 +48,9 @@ async def episode(
 ) -> Response:
     """Show one episode: what it asks, what it has done, what of that is in the ledger."""
     began = time.monotonic()
-    document = await _document(edge, key)
+    document, freeze = await asyncio.gather(_document(edge, key), overview.freeze.get())
     left = max(_LEAST_SECONDS, _ALL_SECONDS - (time.monotonic() - began))
-    running, lines, freeze = await asyncio.gather(
-        _running(edge, key, document, left), _lines(edge, document, left), overview.freeze.get()
-    )
+    running, lines = await asyncio.gather(_running(edge, key, document, left), _lines(edge, document, left))
     clock = Clock(Wording(edge.site.lang), edge.now())
     once = f"{int(edge.now().timestamp() * 1000):x}"
     shown = _shown(edge, key, document or {}, visitor, clock)

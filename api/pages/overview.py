@@ -21,7 +21,7 @@ from lumen.outcome import State
 MOST_WAITING = 1000
 """So many requests for approval are looked at; the installation that has more has another problem."""
 
-SECONDS = 2.5
+SECONDS = 2.2
 """How long a page waits for any one of its parts, so that it is there within three seconds whatever is down."""
 
 _KEPT = 1.0
