@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +62,24 @@ def test_looking_does_not_disturb() -> None:
     assert (capture.captured().head, capture.captured().tail) == ("0123", "6789")
     capture.feed(b"ab")
     assert (capture.captured().head, capture.captured().tail, capture.captured().bytes) == ("0123", "89ab", 12)
+
+
+@pytest.mark.parametrize(
+    ("taken", "last"), [(b"", ""), (b"ab", "ab"), (b"x" * 50 + b"end", "xxxxxend"), ("é".encode() * 9, "é" * 4)]
+)
+def test_the_last_part_can_be_looked_at_before_the_end(taken: bytes, last: str) -> None:
+    """The last part of what came so far is there at any time, in whole characters, and looking changes nothing."""
+    capture = Capture(40)
+    for piece in (taken[:5], taken[5:]):
+        capture.feed(piece)
+    assert capture.last(8) == last
+    assert capture.captured().bytes == len(taken)
+    assert capture.last(8) == last
+
+
+def test_the_last_part_is_the_last_after_a_cut() -> None:
+    """However much came, what is looked at is the very end of it."""
+    capture = Capture(40)
+    for n in range(1000):
+        capture.feed(b"line %d\n" % n)
+        assert capture.last(10).encode() == b"".join(b"line %d\n" % one for one in range(max(0, n - 3), n + 1))[-10:]
