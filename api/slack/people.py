@@ -96,6 +96,8 @@ def judge(profile: Any, user: str, home: str) -> Known:
         return Known("", "foreign")
     if profile.get("is_restricted") or profile.get("is_ultra_restricted"):
         return Known("", "guest")
+    if profile.get("is_email_confirmed") is False:
+        return Known("", "unconfirmed")
     details = profile.get("profile")
     email = details.get("email") if isinstance(details, dict) else None
     try:

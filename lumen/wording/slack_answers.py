@@ -82,6 +82,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Slack does not tell Lumen your e-mail address. Ask whoever runs Lumen to bind your Slack id to you in policy.yaml.",
         "Slack에서 이메일 주소를 받지 못했습니다. Lumen 운영자에게 policy.yaml에 Slack ID를 등록해 달라고 요청해 주세요.",
     ),
+    "slack.answer.who.unconfirmed": (
+        "Your e-mail address is not confirmed in Slack. Confirm it there, then decide again.",
+        "Slack에서 이메일 주소가 확인되지 않았습니다. Slack에서 주소를 확인한 뒤 다시 결정해 주세요.",
+    ),
     "slack.answer.who.other": (
         "The policy binds your e-mail address to another Slack account. Ask whoever runs Lumen to correct policy.yaml.",
         "정책에 이 이메일 주소가 다른 Slack 계정으로 등록되어 있습니다. Lumen 운영자에게 policy.yaml 수정을 요청해 주세요.",

@@ -155,6 +155,14 @@ async def test_slack_is_down(office: Office) -> None:
     assert len(office.box.ballots) == 1
 
 
+def test_an_address_that_nobody_confirmed() -> None:
+    """An address of which Slack itself says that nobody has confirmed it names nobody; where Slack says nothing, it does."""
+    profile = {"id": "U1", "team_id": "T1", "profile": {"email": "alice@example.com"}}
+    assert judge({**profile, "is_email_confirmed": False}, "U1", "T1").refusal == "unconfirmed"
+    assert judge({**profile, "is_email_confirmed": True}, "U1", "T1").email == "alice@example.com"
+    assert judge(profile, "U1", "T1").email == "alice@example.com"
+
+
 def test_one_workspace_of_many() -> None:
     """In an organisation a member of several workspaces, ours among them, is one of us."""
     profile = {"id": "U1", "team_id": "E1", "profile": {"email": "a@example.com"}}
