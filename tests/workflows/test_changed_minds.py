@@ -30,6 +30,7 @@ class OneAfterAnother(LocalPlanning):
         """Judge a vote."""
         if request.ballot.reason == SLOW:
             await self.others.wait()
+            # For that effect. Where it takes longer, both are counted in one step, and the test proves less.
             await asyncio.sleep(0.5)
             return await super().admit(request)
         admission = await super().admit(request)
