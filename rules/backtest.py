@@ -94,11 +94,11 @@ def backtest(past: Iterable[Past], before: RuleSet, after: RuleSet) -> Report:
     report.rules[UNMATCHED] = Count()
     kept = _kept(before, after)
     for one in past:
-        new = treated(one, after)
+        new = treated(one, rule_for(one.alert, after), after)
         applied = rule_for(one.alert, before)
         # The same rule under the same policy does the same, so it is not worked out again.
         same = applied is not None and applied.name == new.rule and new.rule in kept
-        old = new if same else treated(one, before)
+        old = new if same else treated(one, applied, before)
         _count(report, old, new)
         change = None if same else compared(one.alert, old, new, after, before)
         if change is not None:
@@ -115,9 +115,8 @@ def _kept(before: RuleSet, after: RuleSet) -> set[str]:
     )
 
 
-def treated(past: Past, ruleset: RuleSet) -> Result:
-    """Return what ``ruleset`` does about one alert."""
-    rule = rule_for(past.alert, ruleset)
+def treated(past: Past, rule: Rule | None, ruleset: RuleSet) -> Result:
+    """Return what ``ruleset`` does about one alert, which falls under ``rule``."""
     if rule is None:
         return Result(UNMATCHED)
     plan = draft_for(past.alert, rule, ruleset)

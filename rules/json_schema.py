@@ -96,7 +96,7 @@ class _Writer:
         return {**told, "allOf": [written]} if "$ref" in written else {**told, **written}
 
     def _nested(self, keys: tuple[Key, ...]) -> Schema:
-        name = next((name for name, table in _NAMED.items() if table is keys), "")
+        name = next((name for name, table in TABLES.items() if table is keys), "")
         if not name:
             return self.mapping(keys)
         if name not in self.definitions:
@@ -105,7 +105,6 @@ class _Writer:
         return {"$ref": f"#/definitions/{name}"}
 
 
-_NAMED: dict[str, tuple[Key, ...]] = {**TABLES, **testing.TABLES}
 _EXTRA = {
     id(schema.RULE): _EITHER_ALERT_OR_NAME,
     id(schema.ACTION): _ONE_KIND,

@@ -14,6 +14,7 @@ from lumen.sizes import written_size
 from rules import schema, surroundings
 from rules.key import LONGEST, REQUIRED, Key
 from rules.kinds import tables
+from rules.testing import schema as testing
 
 TABLES: dict[str, tuple[Key, ...]] = {
     "file": schema.FILE,
@@ -31,6 +32,7 @@ TABLES: dict[str, tuple[Key, ...]] = {
     "rollback": schema.UNDOING,
     "policy": schema.POLICY,
     "people": schema.PERSON,
+    **testing.TABLES,
 }
 """The part of the schema in each table, by the name in its mark, which is also the anchor of its heading."""
 

@@ -131,5 +131,6 @@ TABLES: dict[str, tuple[Key, ...]] = {
     "given": GIVEN,
     "vote": VOTE,
     "expect": EXPECT,
+    "expected_approval": APPROVAL,
 }
 """The tables of the docs, by the name in their mark."""

@@ -25,6 +25,7 @@ from rules.planner import DEFAULT_PATTERN
 from rules.reading.values import parse_duration
 from rules.reference import TABLES, duration, rewritten
 from rules.report import render
+from rules.testing import schema as testing
 from tests.docs.test_readme import anchors
 from workflows.acting import MAX_LOST
 
@@ -64,7 +65,8 @@ def test_the_tables_are_those_of_the_schema() -> None:
 
 def test_every_mapping_of_the_schema_has_its_table() -> None:
     """No key is left out, and every table stands once under a heading that links lead to."""
-    wanted = {id(keys) for keys in (*nested(schema.FILE), *nested(schema.POLICY)) if keys is not schema.KINDS}
+    every = (*nested(schema.FILE), *nested(schema.POLICY), *nested(testing.FILE))
+    wanted = {id(keys) for keys in every if keys is not schema.KINDS}
     assert wanted == {id(keys) for keys in TABLES.values()}
     assert sorted(re.findall(r"<!-- keys: (\w+) -->", _PAGE)) == sorted(TABLES)
     assert set(TABLES) <= anchors(_FILE)
