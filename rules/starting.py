@@ -44,9 +44,9 @@ ACTIONS: dict[str, str] = {
 _TARGETS = {"kubernetes": "{labels.namespace}/{labels.deployment}"}
 _PARAMS = {"kubernetes": ("labels.namespace", "labels.deployment")}
 _PATTERNS = {
-    "labels.instance": "[A-Za-z0-9.:-]+",
-    "labels.namespace": "[a-z0-9-]+",
-    "labels.deployment": "[a-z0-9.-]+",
+    "labels.instance": "[A-Za-z0-9][A-Za-z0-9.:-]*",
+    "labels.namespace": "[a-z0-9][a-z0-9-]*",
+    "labels.deployment": "[a-z0-9][a-z0-9.-]*",
 }
 
 

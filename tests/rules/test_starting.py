@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lumen.plan import Mode
 from rules.kinds import KINDS
 from rules.starting import ACTIONS, file_name, starter
-from tests.rules.documents import alert, plan, rules_of
+from tests.rules.documents import alert, plan, refusal, rules_of
 
 LABELS = {"instance": "host1:9100", "namespace": "shop", "deployment": "web"}
 
@@ -26,6 +26,15 @@ def test_a_new_rule_loads_without_a_warning_and_runs_nothing(tmp_path: Path, kin
     assert (made.rule, made.mode, made.dry_run) == ("web down", Mode.APPROVE, True)
     assert [action.kind for action in made.actions] == [kind]
     assert made.has_target
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_no_value_can_be_taken_for_an_option(tmp_path: Path, kind: str) -> None:
+    """A pattern of one's own replaces the default one, so each has to refuse a leading dash itself."""
+    ruleset = rules_of(tmp_path, starter("web down", "WebDown", kind))
+    for param in ruleset.rules[0].params:
+        label = param.placeholder.removeprefix("labels.")
+        assert "does not match its pattern" in refusal(ruleset, alert(LABELS | {"alertname": "WebDown", label: "-rf"}))
 
 
 def test_every_kind_that_changes_something_has_a_beginning() -> None:
