@@ -107,10 +107,15 @@ def _contents(entries: dict[int, StoredEntry]) -> Iterator[dict[str, Any]]:
 
 def _write_new(path: Path, content: bytes) -> None:
     try:
-        with path.open("xb") as file:
-            path.chmod(0o600)  # it names people
-            file.write(content)
+        file = path.open("xb")
     except FileExistsError:
         raise CommandError(f"{path} is there already: name another file with --output") from None
     except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}: name another file with --output") from None
+    try:
+        with file:
+            path.chmod(0o600)  # it names people
+            file.write(content)
+    except OSError as error:
+        path.unlink(missing_ok=True)
         raise CommandError(f"cannot write {path}: {error.strerror}: name another file with --output") from None

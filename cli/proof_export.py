@@ -47,16 +47,18 @@ def export(
     outside = _anchor_files(anchors)
     source = LedgerSource(ledger(load_client()))
     head = source.head()
-    with ExportWriter(folder, head.checkpoint.origin, head.log) as writer:
-        try:
-            head = _copy(source, head, writer)
-        except BrokenChainError as error:
-            raise CommandError(
-                f"the ledger does not hold: first bad seq {error.seq}: {error}. What is in {folder} is no export"
-            ) from None
-        for name, content in outside.items():
-            writer.add_anchor(name, content)
-        manifest = writer.finish()
+    try:
+        with ExportWriter(folder, head.checkpoint.origin, head.log) as writer:
+            _copy(source, head, writer)
+            for name, content in outside.items():
+                writer.add_anchor(name, content)
+            manifest = writer.finish()
+    except BrokenChainError as error:
+        raise CommandError(
+            f"the ledger does not hold: first bad seq {error.seq}: {error}. What is in {folder} is no export"
+        ) from None
+    except OSError as error:  # a full disk shows at any write, and when the files are closed
+        raise CommandError(f"cannot write to {folder}: {error.strerror}. What is in it is no export") from None
     lost = sorted(set(writer.unrecorded.values()))
     if as_json:
         print_json({"folder": str(folder), **manifest, "unrecorded_erasures": lost})
@@ -78,8 +80,8 @@ def verifier() -> None:
     sys.stdout.write(files("proof").joinpath("verify_lumen_proof.py").read_text(encoding="utf-8"))
 
 
-def _copy(source: LedgerSource, head: SignedHead, writer: ExportWriter) -> SignedHead:
-    """Copy entries and checkpoints and return the checkpoint that covers them.
+def _copy(source: LedgerSource, head: SignedHead, writer: ExportWriter) -> None:
+    """Copy entries and checkpoints, among them one that covers them all.
 
     A part that is erased meanwhile is recorded beyond the first checkpoint: then a newer one is taken.
     """
@@ -98,7 +100,6 @@ def _copy(source: LedgerSource, head: SignedHead, writer: ExportWriter) -> Signe
         if kept < size:
             writer.add_checkpoint(kept, note)
     writer.add_checkpoint(size, head.note)
-    return head
 
 
 def _copy_entries(source: LedgerSource, size: int, writer: ExportWriter) -> None:
@@ -117,7 +118,8 @@ def _anchor_files(folder: Path | None) -> dict[str, bytes]:
     if folder is None:
         return {}
     try:
-        paths = [path for path in sorted(folder.iterdir()) if path.is_file()]
+        # What begins with a dot is not about checkpoints: the directory may be a git repository.
+        paths = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
         return {path.name: read_plain(path, anchor_limit(path.name)) for path in paths}
     except OSError as error:
         text = f"cannot read {error.filename or folder}: {error.strerror}: correct --anchors"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -92,6 +93,30 @@ def test_anchors_are_put_in(lumen: Lumen, url: str, tmp_path: Path) -> None:
     code, found = verified(lumen, tmp_path, "out", "--vkey", vkey)
     assert (code, found["counts"]["anchors"]) == (0, 2)
     assert lumen("proof", "export", "other", "--anchors", "nothing").code == 2
+
+
+def test_what_a_git_repository_keeps_beside_anchors_is_left_out(lumen: Lumen, url: str, tmp_path: Path) -> None:
+    """The anchor directory may be a git repository, with files of git's own."""
+    kept = tmp_path / "kept"
+    (kept / ".git").mkdir(parents=True)
+    (kept / ".gitignore").write_text("*.new")
+    (kept / "newest.note").write_text(httpx.get(f"{url}/checkpoint", trust_env=False).text)
+    assert lumen("proof", "export", "out", "--anchors", "kept").code == 0
+    assert [path.name for path in (tmp_path / "out" / "anchors").iterdir()] == ["newest.note"]
+
+
+def test_a_full_disk_is_one_line(lumen: Lumen, url: str, tmp_path: Path) -> None:
+    """Neither an export nor a bundle that was cut off looks like a whole one, and the second try is not in its own way."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    try:
+        export, bundle = lumen("proof", "export", "out"), lumen("proof", "bundle", KEY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (export.code, export.err.count("\n"), bundle.code, bundle.err.count("\n")) == (1, 1, 1, 1)
+    assert "no export" in export.err
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    assert lumen("proof", "bundle", KEY).code == 0
 
 
 def test_a_bundle_holds_what_is_about_its_alert(lumen: Lumen, url: str, tmp_path: Path) -> None:
