@@ -18,7 +18,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "color_message",
     "temporal_log",
 }
-_CHATTY = ("httpx", "httpcore", "asyncio")
+_CHATTY = ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio")
 
 
 class JsonFormatter(logging.Formatter):

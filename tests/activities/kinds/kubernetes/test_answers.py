@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
+from activities.kinds.kubernetes import changing
+from activities.kinds.kubernetes.asking import NotSentError, ask
 from lumen.outcome import ActionStatus
 from tests.activities.kinds.kubernetes.conftest import WEB, Hand
 from tests.stack.kubernetes import FakeCluster, Fault
@@ -127,11 +131,43 @@ async def test_a_redirect_is_not_followed(hand: Hand, cluster: FakeCluster) -> N
     assert (ended.status, ended.reason.startswith("the API answered 302")) == (ActionStatus.FAILED, True)
 
 
-async def test_a_server_that_is_not_there_fails(hand: Hand, cluster: FakeCluster) -> None:
-    """Refused before anything was sent: failed, and not unknown."""
+async def test_a_server_that_is_not_there_fails(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused before anything was sent: failed, and not unknown, and at once."""
+    monkeypatch.setattr(changing, "PAUSES", (60.0,))
     ended = await hand.run("restart", context="elsewhere")
     assert ended.status == ActionStatus.FAILED
     assert ended.reason.startswith("could not connect: ConnectError")
+
+
+async def test_a_server_that_comes_back_settles_a_doubt(
+    hand: Hand, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer was lost with the server; when it is back, the look tells that the change was made."""
+    refused = asyncio.Event()
+
+    async def watched(request: Awaitable[Any]) -> Any:
+        try:
+            return await ask(request)
+        except NotSentError:
+            refused.set()
+            raise
+
+    monkeypatch.setattr(changing, "ask", watched)
+    monkeypatch.setattr(changing, "PAUSES", (0.01, 1.0, 1.0, 1.0))
+    hold = asyncio.Event()
+    cluster.faults = [Fault("PATCH", drops=True, hold=hold)]
+    running = asyncio.create_task(hand.run("restart"))
+    async with asyncio.timeout(10):
+        while not cluster.writes():
+            await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(cluster.stop())
+        await asyncio.sleep(0)  # it listens no more, and waits for the request that is held
+        hold.set()
+        await stopping
+        await refused.wait()
+    await cluster.start()
+    ended = await running
+    assert (ended.status, ended.detail["already"], len(cluster.writes())) == (ActionStatus.SUCCEEDED, True, 1)
 
 
 async def test_a_message_is_cut_and_made_printable(hand: Hand, cluster: FakeCluster) -> None:
