@@ -199,7 +199,9 @@ async def test_a_ledger_that_does_not_go_on_can_be_read(path: Path) -> None:
         head = (await client.get("/head")).json()
         assert (head["ok"], head["height"]) == (False, 1)
         assert (await client.get("/entries/0")).json()["parts"] == {"action": 1}
-        assert (await client.post("/verify")).json()["ok"] is True
+        verdict = (await client.post("/verify")).json()
+        assert (verdict["ok"], verdict["first_bad_seq"]) == (False, None)  # its entries hold, and they are not all
+        assert "was signed over 2" in verdict["reason"]
         assert (await opened(client))[1].tree.size == 2
         assert (await client.get("/proof/inclusion", params={"seq": 0, "size": 1})).status_code == 200
         assert_problem(await client.get("/proof/inclusion", params={"seq": 0}), 422)
