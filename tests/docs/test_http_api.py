@@ -39,7 +39,7 @@ def routes_of(app: FastAPI) -> set[str]:
         warnings.simplefilter("ignore")  # HEAD and GET of one route share the id that only a schema would need
         paths = app.openapi()["paths"]
     found = {(method.upper(), path) for path, methods in paths.items() for method in methods}
-    return {f"{method} {path.rstrip('/')}" for method, path in found if method != "HEAD"}
+    return {f"{method} {path.rstrip('/') or '/'}" for method, path in found if method != "HEAD"}
 
 
 def routes_of_proofd() -> set[str]:
@@ -56,10 +56,10 @@ def routes_of_proofd() -> set[str]:
 def called() -> set[str]:
     """Return the routes that the lines of the page call, keys and numbers as their placeholders."""
     found = set()
-    for line in re.findall(r"^\s*(?:\w+=\$\()?(curl .*?[^\\])$", _PAGE, re.MULTILINE | re.DOTALL):
+    for line in re.findall(r"^\s*(?:\w+=\$\()?((?:curl|form) .*?[^\\])$", _PAGE, re.MULTILINE | re.DOTALL):
         place, path = re.findall(r'"\$(API|PROOFD|WORKER)(/[^"?]*)', line)[0]
-        posts = "-X POST" in line or ("-d '" in line and " -G " not in line)
-        path = path.replace("$KEY", "{key}").replace("/entries/0", "/entries/{seq}")
+        posts = line.startswith("form") or "-X POST" in line or ("-d '" in line and " -G " not in line)
+        path = path.replace("$KEY", "{key}").replace("/entries/0", "/entries/{seq}").replace("lumen.css", "{name}")
         found.add(f"{place} {'POST' if posts else 'GET'} {path}")
     return found
 
