@@ -16,6 +16,7 @@ from benchmarks.measure import Rate, threaded_loop, together
 from benchmarks.report import Aim, Figure, at_least, at_most, ratio_at_least, ratio_at_most
 from benchmarks.sizes import Size
 from benchmarks.stage import folder
+from proof.errors import ProofError
 from proof.ledger import Ledger, Places, open_ledger
 from proof.store import LedgerStore, beside, open_store
 from proof.storing.draft import draft_of
@@ -83,9 +84,10 @@ def _signing(rounds: Rounds) -> Iterator[Figure]:
 
 
 def _append(store: LedgerStore, count: int) -> int:
-    """Append ``count`` entries, all of which wait at once, and return how many when every one is on the disk."""
-    for waiting in [store.append(draft_of(request())) for _ in range(count)]:
-        waiting.result(_PATIENCE)
+    """Append ``count`` entries by one call, and return how many when every one is on the disk."""
+    for answer in store.append_now([draft_of(request()) for _ in range(count)]):
+        if isinstance(answer, ProofError):
+            raise answer
     return count
 
 
@@ -123,5 +125,5 @@ def _unsigned(path: Path) -> Iterator[LedgerStore]:
 
 
 def _broken(error: BaseException) -> None:
-    """Let the writer's thread show what failed; whoever waits gets an error too."""
+    """Let the thread that writes show what failed; whoever waits gets an error too."""
     raise error

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from proof.errors import StartError
+from proof.errors import ProofError, StartError
 
 if TYPE_CHECKING:
     from proof.format.chain import Head, StoredEntry
@@ -86,10 +86,6 @@ class LedgerStore(Protocol):
         """The last committed head."""
 
     @property
-    def tree(self) -> TreeHead:
-        """The tree over the last committed entries, made of bytes that were read back from the storage."""
-
-    @property
     def key(self) -> str:
         """What the next entry names as the key in force: a key id (``name+8 hex``), or ``none``.
 
@@ -104,13 +100,28 @@ class LedgerStore(Protocol):
         """Name ``key`` in the entries to come. Only while nothing is being appended."""
 
     def subscribe(self, listener: Callable[[Commit], None]) -> None:
-        """Call ``listener`` after each commit, from the writer's thread and before the answers: it must return at once."""
+        """Call ``listener`` after each commit, by the thread that writes and before the answers: it must return at once."""
 
     def append(self, draft: Draft) -> Future[Receipt]:
         """Queue one append; the future ends after the commit.
 
         Raises ``UnavailableError`` at once when frozen or full; the future raises ``IdemConflictError`` (same idem,
         other content), ``ProfileError`` or ``UnavailableError``.
+        """
+
+    def append_now(self, drafts: Sequence[Draft]) -> list[Receipt | ProofError]:
+        """Append in the calling thread, which waits for the disk; return the answer to each draft, in order.
+
+        If nobody else is appending, the calling thread commits by itself, and up to a hundred drafts in one transaction.
+        Otherwise they wait for their turn as those of ``append`` do. Raises no ``ProofError``: the answers hold them. Not
+        for an event loop, nor for a thread that signals interrupt: an exception while it writes is a failed write.
+        """
+
+    def seal(self) -> TreeHead:
+        """Read back what was committed since the last call, and return the tree over all of it: what may be signed.
+
+        Raises ``BrokenChainError`` if what is stored is not what was written, and ``UnavailableError`` if the database does
+        not answer.
         """
 
     def keep(self, checkpoint: KeptCheckpoint) -> Future[None]:

@@ -150,7 +150,7 @@ class Publisher:
     def _checkpoint(self) -> Published | None:
         """Return the checkpoint over what is committed, or the newest there is."""
         try:
-            return self._notary.covering(self._store.tree.size, _PATIENCE)
+            return self._notary.covering(self._store.head.height, _PATIENCE)
         except ProofError as error:
             _log.warning("the newest entries cannot be anchored: %s", error)
         if self._store.failure is None:

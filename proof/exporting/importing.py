@@ -105,7 +105,7 @@ def _fill(tables: Tables, reader: ExportReader, progress: Callable[[int], None])
             progress(addition.after.height)
     addition.checkpoints += [KeptCheckpoint(one.size, one.note) for one in reader.checkpoints]
     tables.write(addition)
-    tables.commit(addition.after.height)
+    tables.commit()
     progress(addition.after.height)
     return addition.after, key
 

@@ -58,7 +58,7 @@ def proof_routes(ledger: Ledger) -> APIRouter:
 
 async def newest_checkpoint(ledger: Ledger) -> Published:
     """Return a checkpoint over all that was committed before this call; the last one there is, if the ledger is frozen."""
-    published, size = ledger.notary.published, ledger.store.tree.size
+    published, size = ledger.notary.published, ledger.store.head.height
     if published is not None and (published.tree.size >= size or ledger.store.failure is not None):
         return published
     if ledger.store.failure is not None:

@@ -53,6 +53,10 @@ class PostgresReader:
         """See ``LedgerStore.entries``."""
         return self._read(lambda db: read_entries(db, first, count))
 
+    def bodies(self, first: int, end: int) -> list[bytes]:
+        """See ``Reader.bodies``."""
+        return self._read(lambda db: read_bodies(db, first, end))
+
     def find(self, prefix: str, first: int, count: int) -> list[int]:
         """See ``LedgerStore.find``."""
         return self._read(lambda db: find_entries(db, prefix, first, count))
@@ -129,6 +133,12 @@ def read_entries(db: Connection, first: int, count: int) -> list[StoredEntry]:
     where = "WHERE seq BETWEEN %s AND %s ORDER BY seq, name"
     parts = fetch(db, f"{_PART} {where}", rows[0][0], rows[-1][0])
     return list(merged(rows, iter(parts)))
+
+
+def read_bodies(db: Connection, first: int, end: int) -> list[bytes]:
+    """Return the bodies of the entries from number ``first`` up to before ``end``, in order and unchecked."""
+    query = "SELECT body FROM lumen_proof.entry WHERE seq >= %s AND seq < %s ORDER BY seq"
+    return [body for (body,) in fetch(db, query, first, end)]
 
 
 def find_entries(db: Connection, prefix: str, first: int, count: int) -> list[int]:

@@ -37,7 +37,6 @@ WHERE id = 1 AND height = %s AND leaf = %s AND size = %s
 _PRESENT = "SELECT 1 FROM lumen_proof.part WHERE seq = %s AND name = %s AND data IS NOT NULL"
 _ERASE = "UPDATE lumen_proof.part SET salt = NULL, data = NULL WHERE seq = %s AND name = %s"
 _KEEP = "INSERT INTO lumen_proof.checkpoint (size, note) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-_COMMIT = "COMMIT; SELECT body FROM lumen_proof.entry WHERE seq >= {} ORDER BY seq"
 
 
 class PostgresError(Exception):
@@ -85,7 +84,7 @@ class PostgresTables:
         self._busy.acquire()
         with self._told():
             # The first statement of its own, so that all that follow see what was committed before the lock was there.
-            row = self._both(_BEGIN)[1].fetchone()
+            row = self._second(_BEGIN).fetchone()
             known = read_by_idem(self._session, list(idems)) if idems else {}
         if row is not None and (row[3],) != self._process:
             raise PostgresError("a connection pooler gave this transaction another session: connect without it")
@@ -112,18 +111,16 @@ class PostgresTables:
         if moved.rowcount != 1:
             raise BrokenChainError(before.height, "head", FOREIGN_WRITE)
 
-    def commit(self, sealed: int) -> list[bytes]:
+    def commit(self) -> None:
         """See ``Tables.commit``."""
         self._warning = None
         with self._told():
-            status, bodies = self._both(_COMMIT.format(sealed))
-            found = [body for (body,) in bodies]
+            status = self._session.execute("COMMIT", prepare=False).statusmessage
         if status != "COMMIT":  # a transaction that failed is rolled back by it, without an error
             raise PostgresError(f"COMMIT was answered with {status}")
         if self._warning is not None:  # somebody cancelled the wait for a standby, which may lack the entries
             raise PostgresError(f"COMMIT came with a warning: {self._warning}")
         self._busy.release()
-        return found
 
     def abandon(self) -> None:
         """End the session, and with it the transaction and the lock."""
@@ -141,15 +138,14 @@ class PostgresTables:
         if notice.severity_nonlocalized == "WARNING":
             self._warning = notice.message_primary or "without words"
 
-    def _both(self, statements: str) -> tuple[str | None, psycopg.Cursor[tuple[Any, ...]]]:
-        """Run two statements without values in one round trip; return the status of the first and the rows of the second.
+    def _second(self, statements: str) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Run two statements without values in one round trip; return the rows of the second.
 
         Not by psycopg's pipeline mode: after a Flush, with which it may end, PostgreSQL no longer watches for a silent client.
         """
         cursor = self._session.execute(statements.encode(), prepare=False)
-        status = cursor.statusmessage
         cursor.nextset()
-        return status, cursor
+        return cursor
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:

@@ -140,11 +140,11 @@ class Notary:
     def _next(self) -> bool:
         """Wait for something to sign; False when there is nothing more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closing.is_set() or not self._covers(self._store.tree.size))
-        return self._store.failure is None and not self._covers(self._store.tree.size)
+            self._changed.wait_for(lambda: self._closing.is_set() or not self._covers(self._store.head.height))
+        return self._store.failure is None and not self._covers(self._store.head.height)
 
     def _publish(self) -> Published:
-        tree, before = self._store.tree, self._published
+        tree, before = self._store.seal(), self._published
         if before is not None:
             proof = consistency_proof(before.tree.size, tree.size, self._store.nodes)
             verify_consistency(before.tree, tree, proof)

@@ -27,7 +27,7 @@ def sqlite_place(path: Path, identity: LogIdentity, undo: ExitStack) -> Place:
 
     @contextlib.contextmanager
     def opened() -> Iterator[Tables]:
-        with _told(path), contextlib.closing(SqliteTables(path, connect_writer(path, identity))) as tables:
+        with _told(path), contextlib.closing(SqliteTables(connect_writer(path, identity))) as tables:
             yield tables
 
     return opened

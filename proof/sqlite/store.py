@@ -1,4 +1,4 @@
-"""The SQLite store: one writing connection in one thread with group commit; readers see only what is committed."""
+"""The SQLite store: one connection that one thread at a time writes by; readers see only what is committed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SqliteStore(SequencedStore):
     ) -> None:
         """Take over a locked, verified database; ``open`` is the way to get here."""
         self._lock = lock
-        tables, reader = SqliteTables(path, db), SqliteReader(path)
+        tables, reader = SqliteTables(db), SqliteReader(path)
         check = partial(verify_file, path, identity.log)
         super().__init__(identity.log, verified, tables, reader, check, on_fatal, clock, _MAX_BATCH)
 

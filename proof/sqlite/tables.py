@@ -1,25 +1,22 @@
-"""The writing side: the one connection that writes, and one that reads back what was committed."""
+"""The writing side: the one connection that writes."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from proof.errors import BrokenChainError
 from proof.format.chain import Head, StoredEntry
 from proof.sqlite.reader import read_entry, read_head
-from proof.sqlite.schema import connect_reader
 from proof.storing.sequencer import FOREIGN_WRITE, Addition
 
 
 class SqliteTables:
     """``Tables`` of a sequencer. The lock of the writer must be held, and is the business of others."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
-        """Write by ``db``, which is closed by ``close``, into the ledger in ``path``."""
+    def __init__(self, db: sqlite3.Connection) -> None:
+        """Write by ``db``, which is closed by ``close``."""
         self._db = db
-        self._back = connect_reader(path)  # of the writer's thread alone, so that no reader holds it up
 
     def begin(self, idems: Sequence[str]) -> tuple[Head, Mapping[str, StoredEntry]]:
         """See ``Tables.begin``."""
@@ -50,15 +47,13 @@ class SqliteTables:
         if moved.rowcount != 1:
             raise BrokenChainError(before.height, "head", FOREIGN_WRITE)
 
-    def commit(self, sealed: int) -> list[bytes]:
+    def commit(self) -> None:
         """See ``Tables.commit``."""
         self._db.execute("COMMIT")
-        return [body for (body,) in self._back.execute("SELECT body FROM entry WHERE seq >= ? ORDER BY seq", (sealed,))]
 
     def abandon(self) -> None:
         """Keep the lock of SQLite too: what the disk has now is for the next start to see."""
 
     def close(self) -> None:
-        """End both connections; a transaction that was not committed is gone. May be called twice."""
-        self._back.close()
+        """End the connection; a transaction that was not committed is gone. May be called twice."""
         self._db.close()

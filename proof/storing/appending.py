@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from proof.errors import BrokenChainError, IdemConflictError
 from proof.format.chain import Head, StoredEntry, StoredPart, commits_to
 from proof.format.entry import SALT_BYTES, Entry, encode_entry, leaf_hash, part_commitment
-from proof.format.merkle import Frontier, TreeHead
+from proof.format.merkle import Frontier
 from proof.store import Receipt
 from proof.storing.draft import Draft
 
@@ -61,15 +61,15 @@ def first_receipt(entry: Entry, stored: StoredEntry, draft: Draft) -> Receipt | 
     return Receipt(entry.seq, stored.leaf.hex(), entry.prev, entry.seq + 1, duplicate=True)
 
 
-def seal(frontier: Frontier, bodies: Sequence[bytes], grown: Frontier) -> TreeHead:
-    """Let ``frontier`` take the ``bodies`` of a batch as they were read back after its commit, and return its head.
+def sealed(frontier: Frontier, bodies: Iterable[bytes], grown: Frontier) -> Frontier:
+    """Return ``frontier`` with the ``bodies`` that follow it as they were read back after their commit.
 
     Only a tree over bytes that came from the storage is ever signed, so that a bit that flipped on the way there is found
     before it is. Raises ``BrokenChainError`` unless it becomes the tree that was ``grown`` in memory.
     """
-    before = frontier.size
+    found = frontier.copy()
     for body in bodies:
-        frontier.add(leaf_hash(body))
-    if (frontier.size, frontier.hashes()) != (grown.size, grown.hashes()):
-        raise BrokenChainError(before, "leaf", "what was read back after the commit is not what was written")
-    return frontier.head()
+        found.add(leaf_hash(body))
+    if (found.size, found.hashes()) != (grown.size, grown.hashes()):
+        raise BrokenChainError(frontier.size, "leaf", "what was read back after the commit is not what was written")
+    return found

@@ -1,10 +1,13 @@
-"""One thread that turns queued appends into transactions: all that wait are committed together, answered only then."""
+"""Turns appends into transactions: whoever finds nobody writing commits its own, all others wait for one thread.
+
+At any time either one caller or the thread writes. What comes meanwhile waits, and is committed together by the thread.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
@@ -16,15 +19,14 @@ Answer = TypeVar("Answer")
 
 _MAX_BATCH = 128
 _MAX_WAITING = 512
-_STOPPED = "the ledger is stopping: retry later"
 
 
 class GroupCommit(Generic[Item, Answer]):
-    """Runs ``write`` with batches of queued items in one thread.
+    """Calls ``write`` with batches of items, never twice at the same time.
 
     ``write`` commits a batch durably and returns one answer, or one ``ProofError``, for each item. If it raises, nothing
-    is known to be committed: every waiting caller gets ``UnavailableError``, ``on_fatal`` is called once and the thread
-    ends. It is never tried again, since after a failed fsync the pages that were lost are marked clean.
+    is known to be committed: every waiting caller gets ``UnavailableError``, ``on_fatal`` is called once and nothing is
+    written any more. It is never tried again, since after a failed fsync the pages that were lost are marked clean.
     """
 
     def __init__(
@@ -37,77 +39,131 @@ class GroupCommit(Generic[Item, Answer]):
         self._write = write
         self._on_fatal = on_fatal
         self._max_batch = max_batch
-        self._queue: queue.SimpleQueue[tuple[Item, Future[Answer]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._turn = threading.Condition(self._lock)
+        self._waiting: deque[tuple[Item, Future[Answer]]] = deque()
+        self._busy = False
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="proof-writer", daemon=True)
         self._thread.start()
 
     def submit(self, item: Item) -> Future[Answer]:
-        """Queue ``item``; raises ``UnavailableError`` when stopped or when 512 callers wait already."""
-        future: Future[Answer] = Future()
+        """Queue ``item`` for the thread; raises ``UnavailableError`` when stopped or when 512 items wait already."""
         with self._lock:
-            if self._stopped:
-                raise UnavailableError(_STOPPED)
-            if self._queue.qsize() >= _MAX_WAITING:
-                raise UnavailableError(f"{_MAX_WAITING} appends wait already: retry later")
-            self._queue.put((item, future))
-        return future
+            self._check_open()
+            return self._enqueue(item)
+
+    def write_now(self, items: Sequence[Item]) -> list[Answer | ProofError]:
+        """Return the answer to each of ``items``, in order, when they are committed: by this very thread if nobody writes.
+
+        As few batches as possible, each of items that follow one another. What is refused has ``UnavailableError`` as its
+        answer; what the calling thread is interrupted with while it writes is a failed write.
+        """
+        answers: list[Answer | ProofError] = []
+        for start in range(0, len(items), self._max_batch):
+            try:
+                answers += self._write_batch(items[start : start + self._max_batch])
+            except UnavailableError as error:
+                answers += [error] * (len(items) - start)
+                break
+        return answers
 
     def close(self) -> None:
-        """Refuse new items, finish the queued ones and wait for the thread to end."""
+        """Refuse new items, finish what was accepted and wait for the thread to end."""
         with self._lock:
-            if not self._stopped:
-                self._stopped = True
-                self._queue.put(None)
+            self._stopped = True
+            self._turn.notify()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def _run(self) -> None:
-        last = False
-        while not last:
-            batch, last = self._next_batch()
-            if batch and not self._commit(batch):
-                return
+    def _check_open(self) -> None:
+        if self._stopped:
+            raise UnavailableError("the ledger is stopping: retry later")
+        if len(self._waiting) >= _MAX_WAITING:
+            raise UnavailableError(f"{_MAX_WAITING} appends wait already: retry later")
 
-    def _next_batch(self) -> tuple[list[tuple[Item, Future[Answer]]], bool]:
-        """Return what waits (blocking for the first) without what its callers gave up, and whether it is the last."""
-        batch: list[tuple[Item, Future[Answer]]] = []
-        job = self._queue.get()
-        while job is not None:
-            if job[1].set_running_or_notify_cancel():
-                batch.append(job)
-            if len(batch) >= self._max_batch:
-                return batch, False
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
+    def _enqueue(self, item: Item) -> Future[Answer]:
+        future: Future[Answer] = Future()
+        self._waiting.append((item, future))
+        if not self._busy:
+            self._turn.notify()
+        return future
 
-    def _commit(self, batch: list[tuple[Item, Future[Answer]]]) -> bool:
-        try:
-            answers = self._write([item for item, _ in batch])
-            pairs = list(zip(batch, answers, strict=True))
-        except BaseException as error:  # noqa: BLE001 - the edge of the writer thread: whatever it is, the process must stop
-            self._fail(batch, error)
-            return False
-        for (_, future), answer in pairs:
-            if isinstance(answer, ProofError):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
-        return True
-
-    def _fail(self, batch: list[tuple[Item, Future[Answer]]], error: BaseException) -> None:
+    def _write_batch(self, items: Sequence[Item]) -> Sequence[Answer | ProofError]:
         with self._lock:
-            self._stopped = True
-        waiting = [future for _, future in batch]
-        with contextlib.suppress(queue.Empty):
-            while True:
-                job = self._queue.get_nowait()
-                if job is not None and job[1].set_running_or_notify_cancel():
-                    waiting.append(job[1])
-        self._on_fatal(error)
-        for future in waiting:
-            future.set_exception(UnavailableError("the write failed and the ledger stops: retry after its restart"))
+            self._check_open()
+            leads = not self._busy and not self._waiting
+            if leads:
+                self._busy = True
+            else:
+                futures = [self._enqueue(item) for item in items]
+        if leads:
+            return self._commit(items)
+        return [self._answer(future) for future in futures]
+
+    @staticmethod
+    def _answer(future: Future[Answer]) -> Answer | ProofError:
+        try:
+            return future.result()
+        except ProofError as error:
+            return error
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            answers: Sequence[Answer | ProofError] = [_failed()] * len(batch)
+            try:
+                with contextlib.suppress(UnavailableError):
+                    answers = self._commit([item for item, _ in batch])
+            finally:
+                for (_, future), answer in zip(batch, answers, strict=True):
+                    if isinstance(answer, ProofError):
+                        future.set_exception(answer)
+                    else:
+                        future.set_result(answer)
+
+    def _next_batch(self) -> list[tuple[Item, Future[Answer]]]:
+        """Take the turn and what waits, without what its callers gave up; nothing when there will be nothing more."""
+        batch: list[tuple[Item, Future[Answer]]] = []
+        with self._lock:
+            while not batch:
+                while self._busy or not (self._waiting or self._stopped):
+                    self._turn.wait()
+                if not self._waiting:
+                    return []
+                while self._waiting and len(batch) < self._max_batch:
+                    job = self._waiting.popleft()
+                    if job[1].set_running_or_notify_cancel():
+                        batch.append(job)
+            self._busy = True
+        return batch
+
+    def _commit(self, items: Sequence[Item]) -> Sequence[Answer | ProofError]:
+        """Write a batch, whose turn it is, and end the turn; raises ``UnavailableError`` if that failed."""
+        try:
+            answers = self._write(items)
+            if len(answers) != len(items):
+                raise RuntimeError(f"there are {len(answers)} answers to {len(items)} items")  # noqa: TRY301 - stops the process like any failure
+        except BaseException as error:  # noqa: BLE001 - the edge of what writes: whatever it is, the process must stop
+            self._fail(error)
+            raise _failed() from None
+        with self._lock:
+            self._busy = False
+            if self._waiting or self._stopped:
+                self._turn.notify()
+        return answers
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            self._stopped, self._busy = True, False
+            waiting = [future for _, future in self._waiting if future.set_running_or_notify_cancel()]
+            self._waiting.clear()
+            self._turn.notify()
+        try:
+            self._on_fatal(error)
+        finally:
+            for future in waiting:
+                future.set_exception(_failed())
+
+
+def _failed() -> UnavailableError:
+    return UnavailableError("the write failed and the ledger stops: retry after its restart")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
 
-from proof.errors import BrokenChainError
+from proof.errors import BrokenChainError, ProofError
 from proof.format.chain import Head, StoredEntry
 from proof.format.merkle import NodeId, TreeHead
 from proof.store import Commit, KeptCheckpoint, Receipt, Verification
+from proof.storing.appending import sealed
 from proof.storing.checking import Progress
 from proof.storing.draft import Draft
 from proof.storing.sequencer import Sequencer, Tables
 
 _MAX_SEQ = 2**53 - 1
+_READ_BACK = 500
 
 
 class Reader(Protocol):
@@ -29,6 +32,9 @@ class Reader(Protocol):
 
     def entries(self, first: int, count: int) -> list[StoredEntry]:
         """See ``LedgerStore.entries``."""
+
+    def bodies(self, first: int, end: int) -> list[bytes]:
+        """Return the bodies of the entries from number ``first`` up to before ``end`` as they are stored, in order."""
 
     def find(self, prefix: str, first: int, count: int) -> list[int]:
         """See ``LedgerStore.find``."""
@@ -70,6 +76,8 @@ class SequencedStore:
         self._writing = tables
         self._reader = reader
         self._check = check
+        self._sealing = threading.Lock()
+        self._sealed = verified.frontier
         self._sequencer = Sequencer(log, verified, tables, on_fatal, clock, max_batch)
 
     @property
@@ -81,11 +89,6 @@ class SequencedStore:
     def head(self) -> Head:
         """See ``LedgerStore.head``."""
         return self._sequencer.head
-
-    @property
-    def tree(self) -> TreeHead:
-        """See ``LedgerStore.tree``."""
-        return self._sequencer.tree
 
     @property
     def key(self) -> str:
@@ -108,6 +111,18 @@ class SequencedStore:
     def append(self, draft: Draft) -> Future[Receipt]:
         """See ``LedgerStore.append``."""
         return self._sequencer.append(draft)
+
+    def append_now(self, drafts: Sequence[Draft]) -> list[Receipt | ProofError]:
+        """See ``LedgerStore.append_now``."""
+        return self._sequencer.append_now(drafts)
+
+    def seal(self) -> TreeHead:
+        """See ``LedgerStore.seal``."""
+        with self._sealing:
+            grown = self._sequencer.grown
+            if grown.size > self._sealed.size:
+                self._sealed = sealed(self._sealed, self._read_back(self._sealed.size, grown.size), grown)
+            return self._sealed.head()
 
     def keep(self, checkpoint: KeptCheckpoint) -> Future[None]:
         """See ``LedgerStore.keep``."""
@@ -156,6 +171,10 @@ class SequencedStore:
         self._sequencer.close()
         self._reader.close()
         self._writing.close()
+
+    def _read_back(self, first: int, end: int) -> Iterator[bytes]:
+        for start in range(first, end, _READ_BACK):
+            yield from self._reader.bodies(start, min(start + _READ_BACK, end))
 
 
 def does_not_verify(ledger: str, error: BrokenChainError, copy: str, anew: str) -> str:

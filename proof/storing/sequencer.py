@@ -1,6 +1,6 @@
 """The one writer of a ledger: turns a batch of drafts into entries, one transaction each, and never goes on after a failure.
 
-    read the head under the lock -> make the entries -> write them -> move the head from where it was -> commit -> read back
+    read the head under the lock -> make the entries -> write them -> move the head from where it was -> commit
 
 What the database is like is the business of its ``Tables``.
 """
@@ -17,9 +17,9 @@ from typing import Protocol, cast
 from proof.errors import BrokenChainError, ProofError, UnavailableError, told
 from proof.format.chain import Head, StoredEntry, check_entry
 from proof.format.kinds import PART_ERASED, erased_part
-from proof.format.merkle import NodeId, TreeHead
+from proof.format.merkle import Frontier, NodeId
 from proof.store import Commit, KeptCheckpoint, Receipt
-from proof.storing.appending import NewEntry, compose, first_receipt, seal
+from proof.storing.appending import NewEntry, compose, first_receipt
 from proof.storing.checking import Progress
 from proof.storing.draft import Draft
 from proof.storing.group_commit import GroupCommit
@@ -45,7 +45,7 @@ class Addition:
 
 
 class Tables(Protocol):
-    """The writing side of one database. Called by one thread; any exception stops the process, nothing is tried again."""
+    """The writing side of one database. One thread at a time; any exception stops the process, nothing is tried again."""
 
     def begin(self, idems: Sequence[str]) -> tuple[Head, Mapping[str, StoredEntry]]:
         """Begin a transaction in which nobody else can write; return the head and the entries that have these keys.
@@ -56,8 +56,8 @@ class Tables(Protocol):
     def write(self, addition: Addition) -> None:
         """Write it, and move the head on; raises ``BrokenChainError`` unless the head was where it should be."""
 
-    def commit(self, sealed: int) -> Sequence[bytes]:
-        """Commit durably, and return what is stored then as the bodies of the entries from number ``sealed`` on, in order."""
+    def commit(self) -> None:
+        """Commit durably."""
 
     def abandon(self) -> None:
         """Give up after a failure: let go of what others wait for. Must not raise."""
@@ -67,7 +67,10 @@ class Tables(Protocol):
 
 
 class Sequencer:
-    """Owns the end of the chain: head, tree, key in force, and whether anything more may be added."""
+    """Owns the end of the chain: head, tree, key in force, and whether anything more may be added.
+
+    What it writes is written by its own thread, or by that of a caller, one at a time (``GroupCommit``).
+    """
 
     def __init__(
         self,
@@ -78,16 +81,15 @@ class Sequencer:
         clock: Callable[[], datetime],
         max_batch: int,
     ) -> None:
-        """Go on from ``verified``; ``on_fatal`` is called once, from the writer's thread, and then nothing is written."""
+        """Go on from ``verified``; ``on_fatal`` is called once, by the thread that writes, and then nothing is written."""
         self._log = log
         self._tables = tables
         self._fatal = on_fatal
         self._clock = clock
         self._head = verified.head
         self._key = verified.key
-        self._grown = verified.frontier.copy()
-        self._sealed = verified.frontier.copy()
-        self._tree = self._sealed.head()
+        self._frontier = verified.frontier.copy()
+        self._grown = verified.frontier
         self._failure: str | None = None
         self._listeners: list[Callable[[Commit], None]] = []
         self._commits: GroupCommit[Draft | KeptCheckpoint, _Answer] = GroupCommit(self._write, self._stop, max_batch)
@@ -98,9 +100,9 @@ class Sequencer:
         return self._head
 
     @property
-    def tree(self) -> TreeHead:
-        """See ``LedgerStore.tree``."""
-        return self._tree
+    def grown(self) -> Frontier:
+        """The tree over all entries that ``head`` counts, or over more, as it grew in memory; it is never changed."""
+        return self._grown
 
     @property
     def key(self) -> str:
@@ -124,6 +126,14 @@ class Sequencer:
         """See ``LedgerStore.append``."""
         return cast("Future[Receipt]", self._submit(draft))
 
+    def append_now(self, drafts: Sequence[Draft]) -> list[Receipt | ProofError]:
+        """See ``LedgerStore.append_now``."""
+        try:
+            self._check_open()
+        except UnavailableError as error:
+            return [error] * len(drafts)
+        return cast("list[Receipt | ProofError]", self._commits.write_now(drafts))
+
     def keep(self, checkpoint: KeptCheckpoint) -> Future[None]:
         """See ``LedgerStore.keep``."""
         return cast("Future[None]", self._submit(checkpoint))
@@ -139,9 +149,12 @@ class Sequencer:
         self._commits.close()
 
     def _submit(self, item: Draft | KeptCheckpoint) -> Future[_Answer]:
+        self._check_open()
+        return self._commits.submit(item)
+
+    def _check_open(self) -> None:
         if self._failure is not None:
             raise UnavailableError(f"the ledger is frozen: {self._failure}")
-        return self._commits.submit(item)
 
     def _stop(self, error: BaseException) -> None:
         self.freeze(f"a write failed ({told(error)})")
@@ -158,14 +171,14 @@ class Sequencer:
         answers = [self._answer(item, addition, entries) for item in items]
         if addition.entries or addition.checkpoints:
             self._tables.write(addition)
-        bodies = self._tables.commit(self._sealed.size)
+        self._tables.commit()
         if addition.entries:
-            self._committed(addition.after, bodies, _kinds(items, answers))
+            self._committed(addition.after, _kinds(items, answers))
         return answers
 
-    def _committed(self, head: Head, bodies: Sequence[bytes], kinds: frozenset[str]) -> None:
-        tree = seal(self._sealed, bodies, self._grown)
-        self._head, self._tree = head, tree
+    def _committed(self, head: Head, kinds: frozenset[str]) -> None:
+        self._grown = self._frontier.copy()  # before the head, so that whoever sees the head has the tree over it
+        self._head = head
         for listener in self._listeners:
             listener(Commit(head.height, kinds))
 
@@ -190,7 +203,7 @@ class Sequencer:
             return error
         entries[item.idem] = new.stored
         addition.entries.append(new)
-        addition.nodes += self._grown.add(new.stored.leaf)
+        addition.nodes += self._frontier.add(new.stored.leaf)
         addition.after = new.head
         if item.kind == PART_ERASED and (gone := erased_part(item.idem)) is not None:
             addition.erasures.append(gone)

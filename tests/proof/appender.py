@@ -1,8 +1,8 @@
 """A program whose children append to ledgers under strace: it forks one for each line it reads, so that imports cost once.
 
-A line is JSON: ``{"path": ledger, "options": strace's options, "count": appends}``. The answer is one line of JSON:
-``{"acknowledged": [[idem, leaf], …], "status": wait status of the child, "log": what strace wrote}``. The child has opened the
-ledger before strace is attached, so that only appends and signatures are traced.
+A line is JSON: ``{"path": ledger, "options": strace's options, "count": appends, "now": whether the calling thread writes}``.
+The answer is one line of JSON: ``{"acknowledged": [[idem, leaf], …], "status": wait status of the child, "log": what strace
+wrote}``. The child has opened the ledger before strace is attached, so that only appends and signatures are traced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from proof.ledger import open_ledger
-from tests.proof.samples import IDENTITY, draft, places
+from tests.proof.samples import IDENTITY, append, append_now, draft, places
 
 SECONDS = 30.0
 FAILED = 3
@@ -39,7 +39,7 @@ def _run(case: dict[str, Any]) -> dict[str, Any]:
     if child == 0:
         os.close(go_write)
         os.close(told_read)
-        _append(Path(case["path"]), case["count"], go_read, told_write)
+        _append(Path(case["path"]), case["count"], case["now"], (go_read, told_write))
     os.close(go_read)
     os.close(told_write)
     with os.fdopen(told_read, "r", encoding="utf-8") as told, tempfile.NamedTemporaryFile("r") as log:
@@ -58,15 +58,17 @@ def _run(case: dict[str, Any]) -> dict[str, Any]:
         return {"acknowledged": acknowledged, "status": status, "log": log.read()}
 
 
-def _append(path: Path, count: int, go: int, told: int) -> None:
+def _append(path: Path, count: int, now: bool, pipes: tuple[int, int]) -> None:
     """Be the child: it tells what was acknowledged by writev and waits by readv, which nobody makes fail."""
+    go, told = pipes
     ledger = open_ledger(f"sqlite:///{path}", IDENTITY, places(path), CollectorRegistry(), lambda _: os._exit(FAILED))
     os.writev(told, [b"open\n"])
     os.readv(go, [bytearray(1)])
     try:
         for number in range(count):
             idem = f"new-{number}"
-            receipt = ledger.store.append(draft(idem, action=number)).result(SECONDS)
+            item = draft(idem, action=number)
+            receipt = append_now(ledger.store, item) if now else append(ledger.store, item)
             os.writev(told, [f"{idem} {receipt.leaf}\n".encode()])
             ledger.notary.covering(receipt.height, SECONDS)
     except BaseException:  # noqa: BLE001 - the edge of the process: every failure ends it in the same way

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from proof.errors import ProofError
 from proof.format.chain import StoredEntry, StoredPart
 from proof.format.entry import Entry, encode_entry, leaf_hash, log_id, part_commitment
 from proof.ledger import Ledger, Places
@@ -90,6 +91,14 @@ def signed_ledger(path: Path, **changes: Any) -> Iterator[Ledger]:
 def append(store: LedgerStore, item: Draft) -> Receipt:
     """Append and wait for the commit."""
     return store.append(item).result(30)
+
+
+def append_now(store: LedgerStore, item: Draft) -> Receipt:
+    """Append by the calling thread."""
+    [answer] = store.append_now([item])
+    if isinstance(answer, ProofError):
+        raise answer
+    return answer
 
 
 def unexpected(error: BaseException) -> None:

@@ -50,27 +50,29 @@ class Fault:
 class Appender:
     """The program that appends under strace."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        """Talk to a running one."""
+    def __init__(self, process: subprocess.Popen[str], now: bool) -> None:
+        """Talk to a running one; ``now``: its appends are written by the thread that calls."""
         self._process = process
+        self._now = now
 
     def run(self, path: Path, options: list[str]) -> dict[str, Any]:
         """Let it append to the ledger in ``path`` and return what came of it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"path": str(path), "options": options, "count": APPENDS}) + "\n")
+        case = {"path": str(path), "options": options, "count": APPENDS, "now": self._now}
+        self._process.stdin.write(json.dumps(case) + "\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
 
 
 @contextmanager
-def appender() -> Iterator[Appender]:
+def appender(now: bool) -> Iterator[Appender]:
     """Run the program."""
     argv = [sys.executable, "-m", "tests.proof.appender"]
     with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield Appender(process)
+            yield Appender(process, now)
         finally:
             process.kill()
 
@@ -116,10 +118,11 @@ def judge(path: Path, acknowledged: list[list[str]]) -> None:
         assert len({check_entry(entry, LOG).idem for entry in entries}) == len(entries) == BEFORE + APPENDS
 
 
-def test_every_system_call_may_fail(template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("now", [False, True], ids=["thread", "caller"])
+def test_every_system_call_may_fail(template: Path, tmp_path: Path, now: bool) -> None:
     """Whichever call is killed or fails: the next start verifies, signs on, and has lost nothing that was acknowledged."""
     outcomes: Counter[str] = Counter()
-    with appender() as one, appender() as other:
+    with appender(now) as one, appender(now) as other:
         shutil.copytree(template, tmp_path / "traced")
         traced = one.run(tmp_path / "traced" / "proof.db", ["-e", "trace=" + ",".join((*WRITES, *READS, *LOCKS))])
         assert (traced["status"], len(traced["acknowledged"])) == (0, APPENDS)

@@ -28,7 +28,7 @@ def test_closing_releases_everything(house: House) -> None:
     """After closing, also twice, appends are refused and the ledger opens again with what it had."""
     store = house.open()
     head = (append(store, draft("a")), store.head)[1]
-    tree = store.tree
+    tree = store.seal()
     store.close()
     store.close()
     with pytest.raises(UnavailableError):
@@ -36,7 +36,7 @@ def test_closing_releases_everything(house: House) -> None:
     with pytest.raises(UnavailableError):
         store.entry(0)
     with house.opened() as again:
-        assert (again.head, again.tree) == (head, tree)
+        assert (again.head, again.seal()) == (head, tree)
 
 
 def test_closing_finishes_what_waits(house: House) -> None:

@@ -30,9 +30,9 @@ SIZE = 21
 def check(store: LedgerStore, height: int) -> None:
     """Hold every root, inclusion and consistency proof of the ledger against the recursive definition."""
     leaves = [entry.leaf for entry in store.entries(0, height + 1)]
-    assert len(leaves) == store.tree.size == height
+    assert len(leaves) == store.seal().size == height
     roots = [TreeHead(size, mth(leaves[:size])) for size in range(height + 1)]
-    assert store.tree == roots[height]
+    assert store.seal() == roots[height]
     for size in range(height + 1):
         assert tree_head(size, store.nodes) == roots[size]
         verify_consistency(roots[size], roots[height], consistency_proof(size, height, store.nodes))

@@ -103,7 +103,7 @@ def test_the_head_is_locked_from_the_first_statement_on(house: PostgresHouse) ->
     store._tables.begin([])
     with house.service() as db, pytest.raises(psycopg.errors.LockNotAvailable):
         db.execute("SELECT * FROM head FOR UPDATE NOWAIT")
-    store._tables.commit(0)
+    store._tables.commit()
     with house.service() as db:
         assert len(db.execute("SELECT * FROM head FOR UPDATE NOWAIT").fetchall()) == 1
     store.close()
@@ -119,7 +119,7 @@ def test_the_head_moves_only_from_where_it_was(house: PostgresHouse) -> None:
         tables.begin([])
         with pytest.raises(BrokenChainError, match="somebody else wrote"):
             tables.write(Addition(wrong, Head(2, "x", 0)))
-        tables.commit(0)
+        tables.commit()
     assert house.rows("SELECT height, leaf, size FROM head") == [(head.height, head.leaf, head.size)]
     assert append(store, draft("b")).seq == 1
     store.close()

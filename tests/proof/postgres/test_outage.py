@@ -178,7 +178,7 @@ def test_a_commit_that_did_nothing_is_no_commit(house: PostgresHouse) -> None:
     with pytest.raises(Exception, match="division"):
         tables._session.execute("SELECT 1 / 0")
     with pytest.raises(PostgresError, match="COMMIT was answered with ROLLBACK"):
-        tables.commit(0)
+        tables.commit()
     tables.abandon()
     store.close()
 

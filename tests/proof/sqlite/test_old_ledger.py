@@ -115,4 +115,4 @@ def test_small_ones_too(path: Path, count: int) -> None:
         db.execute("PRAGMA user_version=1")
     with signed_ledger(path) as ledger:
         assert ledger.store.verify().ok
-        assert ledger.store.tree.size == count
+        assert ledger.store.seal().size == count

@@ -1,8 +1,9 @@
-"""The writer thread: batches, one answer for each caller, and no second try after a failure."""
+"""Who writes, and what together: batches, one answer for each caller, never two at once, no second try after a failure."""
 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,3 +132,125 @@ def test_a_wrong_number_of_answers_is_a_failure() -> None:
         commits.submit(1).result(30)
     commits.close()
     assert len(fatal) == 1
+
+
+def test_a_caller_writes_by_itself_when_nobody_does() -> None:
+    """Its items are one batch in its own thread, each with its own answer; too many are several batches in order."""
+    recorder = Recorder()
+    recorder.go.set()
+    threads: list[int] = []
+
+    def write(items: Sequence[int]) -> list[int | ProofError]:
+        threads.append(threading.get_ident())
+        return recorder.write(items)
+
+    commits = GroupCommit[int, int](write, recorder.fatal.append, 3)
+    assert commits.write_now([]) == []
+    answers = commits.write_now([2, 3, 4, 6])
+    assert [answer for answer in answers if isinstance(answer, int)] == [4, 8, 12]
+    assert isinstance(answers[1], ProfileError)
+    assert recorder.batches == [[2, 3, 4], [6]]
+    assert set(threads) == {threading.get_ident()}
+    assert commits.submit(8).result(30) == 16
+    assert threads[-1] != threading.get_ident()
+    commits.close()
+
+
+def test_a_caller_waits_for_its_turn_when_somebody_writes() -> None:
+    """Whoever comes while another caller writes is written by the thread afterwards, together with all others that came."""
+    recorder = Recorder()
+    commits = GroupCommit[int, int](recorder.write, recorder.fatal.append)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(commits.write_now, [0])
+        assert recorder.entered.wait(30)
+        others = [pool.submit(commits.write_now, [item, item]) for item in (2, 4)]
+        last = commits.submit(6)
+        deadline = threading.Event()
+        while len(commits._waiting) < 5:
+            assert not deadline.wait(0.001)
+        recorder.go.set()
+        assert first.result(30) == [0]
+        assert [other.result(30) for other in others] == [[4, 4], [8, 8]]
+        assert last.result(30) == 12
+    commits.close()
+    assert recorder.batches[0] == [0]
+    assert sorted(recorder.batches[1]) == [2, 2, 4, 4, 6]
+
+
+def test_nobody_writes_while_another_does() -> None:
+    """Sixteen callers of both kinds, for whom the writer is idle now and then: never two writes at once, one for each item."""
+    inside, most = 0, 0
+    written: list[int] = []
+
+    def write(items: Sequence[int]) -> Sequence[int]:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        written.extend(items)
+        threading.Event().wait(0.0002)  # lets others run, as a sync of the disk does
+        inside -= 1
+        return [item * 2 for item in items]
+
+    commits = GroupCommit[int, int](write, lambda _: None, 7)
+
+    def call(caller: int) -> bool:
+        items = range(caller * 1000, caller * 1000 + 60)
+        if caller % 2:
+            return [commits.submit(item).result(30) for item in items] == [item * 2 for item in items]
+        found = [answer for start in items[::3] for answer in commits.write_now(range(start, start + 3))]
+        return found == [item * 2 for item in items]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(call, range(16)))
+    commits.close()
+    assert most == 1
+    assert sorted(written) == [caller * 1000 + number for caller in range(16) for number in range(60)]
+
+
+def test_closing_waits_for_a_caller_who_writes() -> None:
+    """After the close nobody writes any more, in no thread; what comes is refused."""
+    recorder = Recorder()
+    commits = GroupCommit[int, int](recorder.write, recorder.fatal.append)
+    with ThreadPoolExecutor(2) as pool:
+        writing = pool.submit(commits.write_now, [2])
+        assert recorder.entered.wait(30)
+        closing = pool.submit(commits.close)
+        while not commits._stopped:
+            assert not threading.Event().wait(0.001)
+        with pytest.raises(TimeoutError):
+            closing.result(0.1)
+        recorder.go.set()
+        closing.result(30)
+        assert recorder.batches == [[2]]
+        assert writing.result(30) == [4]
+    [refused] = commits.write_now([2])
+    assert isinstance(refused, UnavailableError)
+
+
+@pytest.mark.parametrize("error", [OSError("fsync failed"), KeyboardInterrupt("fsync failed")])
+def test_a_failed_write_of_a_caller_is_final_too(error: BaseException) -> None:
+    """Whoever waits is told, the rest of what the caller wanted is not tried, and the process is told once."""
+    entered, go = threading.Event(), threading.Event()
+    written: list[Sequence[int]] = []
+    fatal: list[BaseException] = []
+
+    def write(items: Sequence[int]) -> Sequence[int]:
+        written.append(items)
+        entered.set()
+        assert go.wait(30)
+        raise error
+
+    commits = GroupCommit[int, int](write, fatal.append, 2)
+    with ThreadPoolExecutor(1) as pool:
+        caller = pool.submit(commits.write_now, [1, 2, 3])
+        assert entered.wait(30)
+        waiting = commits.submit(4)
+        go.set()
+        answers = caller.result(30)
+    assert [type(answer) for answer in answers] == [UnavailableError] * 3
+    with pytest.raises(UnavailableError, match="write failed"):
+        waiting.result(30)
+    assert fatal == [error]
+    assert written == [[1, 2]]
+    assert [type(answer) for answer in commits.write_now([5])] == [UnavailableError]
+    commits.close()
