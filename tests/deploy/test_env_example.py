@@ -60,7 +60,11 @@ def test_every_setting_is_given_to_a_process_that_reads_it() -> None:
         for name in service.get("environment", {})
     }
     unused = {name for heading, found in sections().items() if "lumen up" in heading for name in found}
-    elsewhere = {"PROOF_ANCHOR_DIR", "PROOF_KEY_FILE", "LUMEN_KUBECONFIG"}  # need a mount of one's own; docs/containers.md
+    elsewhere = {
+        "PROOF_ANCHOR_DIR",
+        "PROOF_KEY_FILE",
+        "LUMEN_KUBECONFIG",
+    }  # need a mount of one's own; docs/containers.md
     assert set(settings._SETTINGS) - unused - elsewhere <= given
 
 
