@@ -37,6 +37,15 @@ def read_entry(db: sqlite3.Connection, column: str, value: int | str) -> StoredE
     return stored_entry(row, db.execute(f"{_PART} WHERE seq = ? ORDER BY name", (row[0],)))
 
 
+def read_by_idem(db: sqlite3.Connection, idems: Sequence[str]) -> list[StoredEntry]:
+    """Return those entries that have one of these keys, with their parts; at most some thousand keys."""
+    if not idems:
+        return []
+    # One statement: each gives up the interpreter, and has to win it back from whoever computes.
+    rows = db.execute(f"{_ENTRY} WHERE idem IN ({','.join('?' * len(idems))})", idems).fetchall()
+    return [stored_entry(row, db.execute(f"{_PART} WHERE seq = ? ORDER BY name", (row[0],))) for row in rows]
+
+
 def find_entries(db: sqlite3.Connection, prefix: str, first: int, count: int) -> list[int]:
     """Return the numbers of up to ``count`` entries from ``first`` on whose idempotency key begins with ``prefix``."""
     # Keys are printable, and the last code point of Unicode is not: what begins with the prefix sorts before it.

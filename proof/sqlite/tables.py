@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from proof.errors import BrokenChainError
 from proof.format.chain import Head, StoredEntry
-from proof.sqlite.reader import read_entry, read_head
+from proof.sqlite.reader import read_by_idem, read_head
 from proof.storing.sequencer import FOREIGN_WRITE, Addition
 
 
@@ -21,8 +21,8 @@ class SqliteTables:
     def begin(self, idems: Sequence[str]) -> tuple[Head, Mapping[str, StoredEntry]]:
         """See ``Tables.begin``."""
         self._db.execute("BEGIN IMMEDIATE")
-        found = (read_entry(self._db, "idem", idem) for idem in idems)
-        return read_head(self._db), {stored.idem: stored for stored in found if stored is not None}
+        known = read_by_idem(self._db, idems)
+        return read_head(self._db), {stored.idem: stored for stored in known}
 
     def write(self, addition: Addition) -> None:
         """See ``Tables.write``."""
