@@ -59,11 +59,15 @@ class Guards:
         return GuardVerdict("granted", guards=tuple(taken), fencing_token=fencing_token)
 
     async def confirm(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
-        """Ask the rule's budget once more right before something begins: what failed meanwhile stops it too."""
-        if not plan.limits.failures:
-            return GuardVerdict("granted")
-        guard_id, claim = _claims(plan, request)[-1]
-        return _verdict(guard_id, await self._acquire(guard_id, claim), (), plan)
+        """Ask once more before something begins for which was waited.
+
+        What failed meanwhile stops it too, what was given to somebody else is waited for, and the leases begin anew.
+        """
+        for guard_id, claim in _claims(plan, request):
+            answer = await self._acquire(guard_id, claim)
+            if answer.status != "granted":
+                return _verdict(guard_id, answer, (), plan)
+        return GuardVerdict("granted")
 
     async def read(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
         """Only look, for a dry run: what the guards would answer."""
@@ -139,7 +143,15 @@ def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
     lease += sum((action.timeout + action.backoff + _PER_ACTION_MARGIN) * action.attempts for action in plan.actions)
     claims = []
     if plan.has_target:
-        claim = Claim(request.holder, request.workflow_id, plan.rule, lease, plan.cooldown, 1, request.ignore_cooldown)
+        claim = Claim(
+            request.holder,
+            request.workflow_id,
+            plan.rule,
+            lease,
+            plan.cooldown,
+            ignore_cooldown=request.ignore_cooldown,
+            renews=True,
+        )
         claims.append((names.target_guard_id(plan.target), claim))
     limits = plan.limits
     if limits.concurrency > 0 or limits.spending.limited:
@@ -153,6 +165,7 @@ def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
             capacity,
             target=plan.target,
             limits=limits.spending,
+            renews=True,
         )
         claims.append((names.budget_guard_id(plan.rule), claim))
     return claims

@@ -18,7 +18,8 @@ from lumen.names import first_run_of
 class Claim:
     """A wish for a place. ``holder`` identifies the attempt; ``lease`` and ``cooldown`` in seconds.
 
-    ``target`` and ``limits`` matter to the guard of a rule only.
+    ``target`` and ``limits`` matter to the guard of a rule only. ``renews``: asking again begins the lease anew, since only
+    then does what may still be done end within it; the histories of older workers do without.
     """
 
     holder: str
@@ -30,6 +31,7 @@ class Claim:
     ignore_cooldown: bool = False
     target: str = ""
     limits: Spending = field(default_factory=Spending)
+    renews: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Guard:
         self._give_up_earlier(claim, now)
         for index, place in enumerate(self.places):
             if place.claim.holder == claim.holder:
-                self.places[index] = replace(place, claim=claim)
+                lease_until = max(place.lease_until, now + timedelta(seconds=claim.lease if claim.renews else 0.0))
+                self.places[index] = replace(place, claim=claim, lease_until=lease_until)
                 # Its run is reserved; but what failed since it got its place stops it too.
                 tripped = self.budget.tripped(claim.limits, now)
                 return _spent(tripped) if tripped else Answer("granted", token=place.token)

@@ -71,6 +71,26 @@ async def test_terminated_holder_frees_the_target_after_its_lease(bench: Bench, 
         assert done["outcome"] == "suppressed"
 
 
+async def test_a_target_that_was_lost_while_people_voted_is_waited_for(bench: Bench, out: Path) -> None:
+    """A guard that somebody terminated forgets its holder; what was approved waits then for whoever holds the target now."""
+    action = {"name": "mark", "cmd": marking(out, "$LUMEN_LABEL_DISK")}
+    bench.rulebook.add("GuardLost", target="{labels.instance}", cooldown=0, actions=[action])
+    bench.source.reload()
+    async with bench.working():
+        first = await bench.send(bench.alert("GuardLost", instance="g-8", disk="a"))
+        await bench.until(first, state="awaiting_approval")
+        await bench.client.get_workflow_handle(names.target_guard_id("g-8")).terminate("by mistake")
+        second = await bench.send(bench.alert("GuardLost", instance="g-8", disk="b"))
+        await bench.until(second, state="awaiting_approval")
+        await bench.vote(first, "alice@example.com")
+        blocked = await bench.until(first, state="blocked")
+        assert "target-g-8 is held by" in blocked["state_reason"]
+        await bench.vote(second, "alice@example.com")
+        assert (await bench.until_attempts(second, 1))["outcome"] == "remediated"
+        assert (await bench.until_attempts(first, 1))["outcome"] == "remediated"
+        assert marks(out) == ["b", "a"]
+
+
 async def test_rejection_frees_the_target_without_a_cooldown(bench: Bench, out: Path) -> None:
     """A rejected attempt gives the target back at once and cools nothing, since nothing ran."""
     action = {"name": "mark", "cmd": marking(out)}
