@@ -158,7 +158,7 @@ def test_what_cannot_be_checked_is_not_broken(house: PostgresHouse) -> None:
         assert not verifier.ok
     finally:
         house.server.start()
-    until(lambda: verifier.last_verified == 1001.0, "the check did not go on by itself")
+    until(lambda: verifier.ok, "the check did not go on by itself")
     assert store.failure is None
     verifier.close()
     with pytest.raises(UnavailableError):
