@@ -7,7 +7,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.console.chromium import PHONE, sign_in, window
 from tests.console.screenshots import decision_path
@@ -220,3 +220,29 @@ def _issues(page: Page) -> list[str]:
         for one in found
         if one["impact"] in _SERIOUS
     ]
+
+
+@pytest.mark.parametrize("typed", ["", "half a thought"])
+def test_a_form_about_something_new_comes_only_where_nobody_writes(browser: Browser, site: Site, typed: str) -> None:
+    """The plan changes under a form: an idle form is replaced, one in use stays as it was, and the page says so."""
+    key = asking(site)
+    digest = site.status(key)["plan"]["digest"]
+    with window(browser) as page:
+        sign_in(page, site.api_url, TOKENS[ALICE])
+        page.goto(f"{site.api_url}/episodes/{key}")
+        form = page.locator("form.vote-form")
+        if typed:
+            page.get_by_label("Reason (optional").fill(typed)
+
+        def change(route: Route) -> None:
+            answer = route.fetch(headers={**route.request.headers, "if-none-match": ""})
+            route.fulfill(response=answer, body=answer.text().replace(digest, "sha256:another"))
+
+        page.route(f"**/episodes/{key}", change)
+        if typed:
+            expect(page.locator("#stuck")).to_contain_text("has changed while you were writing")
+            expect(form.locator("[name=digest]")).to_have_value(digest)
+            expect(page.get_by_label("Reason (optional")).to_have_value(typed)
+        else:
+            expect(form.locator("[name=digest]")).to_have_value("sha256:another")
+            expect(page.locator("#stuck")).to_be_hidden()
