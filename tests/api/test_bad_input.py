@@ -209,13 +209,13 @@ async def test_details_are_printable(http: httpx.AsyncClient) -> None:
     assert answer.json()["alerts"][0]["detail"] == 'the label "\\x1b[2J\\u202e" must be a string, not a number'
 
 
-@pytest.mark.parametrize("path", ["/alert/", "/webhook//", "//webhook"])
+@pytest.mark.parametrize("path", ["/alert/", "/webhook//", "http://lumen//webhook"])
 async def test_no_redirects(http: httpx.AsyncClient, path: str) -> None:
     """A path that is nearly right is a 404 and never a redirect, which would turn a POST into a GET."""
     assert (await http.post(path, content=GOOD, headers=AUTH)).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/webhooks", "/webhooks/other", "/docs", "/openapi.json", "/redoc"])
+@pytest.mark.parametrize("path", ["/nope", "/webhooks", "/webhooks/other", "/docs", "/openapi.json", "/redoc"])
 async def test_unknown_paths(http: httpx.AsyncClient, path: str) -> None:
     """What is not there is a 404 problem; there is no page about the API that is open without a token."""
     answer = await http.get(path)
