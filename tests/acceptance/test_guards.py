@@ -18,7 +18,7 @@ from tests.stack.processes import Child, free_port, lumen_command
 from tests.stack.site import Site
 
 CONTENDERS = 100
-KILLS = 3
+KILLS = 2
 
 # The lock of the kernel is free as soon as its holder is dead, however it died: who finds it taken was not alone.
 ALONE = """
@@ -62,7 +62,7 @@ def test_a_hundred_contenders_for_one_target(
     began = time.monotonic()
     keys = accepted(site, firing(["ContendsOne", "ContendsTwo"], CONTENDERS, instance="contended"))
     for number in range(KILLS):
-        until_started(out, 1 + 30 * number)
+        until_started(out, 25 + 40 * number)
         time.sleep(chance.uniform(0.0, 0.5))
         victim = chance.choice([site.worker, second_worker])
         victim.kill()

@@ -18,7 +18,8 @@ from tests.acceptance.steps import appending, eventually, lines, start
 from tests.stack.site import PATIENCE, Site
 
 DEFAULT_TRIALS = 4
-RULES = ("TrialOnce", "TrialAgain")
+RULES = ("TrialOnce", "TrialAgain", "TrialUndo", "TrialBudget")
+BUDGET = 2
 ALERTS_A_RULE = 2
 COMMAND_SECONDS = 0.7
 TIMEOUT = 3
@@ -41,11 +42,14 @@ class Trials:
     found: Counter[str] = field(default_factory=Counter)
 
     def prepare(self) -> None:
-        """Add the rules, one of them idempotent, and measure how long after its alert a command usually starts."""
-        common = {"cmd": appending(self._file("{labels.trial}"), COMMAND_SECONDS), "timeout": TIMEOUT}
-        for rule in RULES:
-            action = {"name": "run", **common, "idempotent": rule == "TrialAgain"}
-            self.site.rulebook.add(rule, mode="auto", actions=[action])
+        """Add the rules (idempotent, undone, limited) and measure how long after its alert a command usually starts."""
+        run = {"name": "run", "cmd": appending(self._file("{labels.trial}"), COMMAND_SECONDS), "timeout": TIMEOUT}
+        undo = {"rollback": {"cmd": run["cmd"], "timeout": TIMEOUT}}
+        add, verify = self.site.rulebook.add, {"cmd": ["/bin/false"], "within": 1}
+        add("TrialOnce", mode="auto", actions=[run])
+        add("TrialAgain", mode="auto", actions=[{**run, "idempotent": True}])
+        add("TrialUndo", mode="auto", actions=[run | undo], verify=verify)
+        add("TrialBudget", mode="auto", limits={"max_runs": BUDGET, "per": "1h"}, actions=[run])
         self.site.add_rule("TrialNothing", actions=[{"proof": True}])
         delays = []
         for warm in ("warm-1", "warm-2"):
@@ -89,6 +93,9 @@ class Trials:
                 self._judge_one(rule, file, outcome, [entry for entry, text in entries if key in text])
             except AssertionError as error:
                 wrong.append(f"{rule} {file.name} ({key}): {error}")
+        ran = [key for key, one in outcomes.items() if self.episodes[key][0] == "TrialBudget" and one != "suppressed"]
+        if self.kills and len(ran) != BUDGET:
+            wrong.append(f"{len(ran)} runs of a budget of {BUDGET}: {ran}")
         report = f"seed {self.seed}, kills {dict(self.kills)}, found {dict(self.found)}"
         print(report)
         replay = f"replay with --seed {self.seed} --trials {self.kills.total()}"
@@ -103,6 +110,11 @@ class Trials:
         if rule == "TrialAgain":
             assert outcome == "remediated", outcome
             assert len(starts) == 1, starts
+        elif rule == "TrialUndo":
+            _judge_undone(outcome, starts, kinds)
+        elif outcome == "suppressed":
+            assert rule == "TrialBudget", rule
+            assert (starts, kinds["action.started"]) == ({}, 0), (starts, kinds)
         else:
             assert outcome in {"remediated", "unknown"}, outcome
             assert starts.total() <= 1, starts
@@ -124,3 +136,17 @@ class Trials:
                 return
             time.sleep(0.2)
         raise AssertionError(f"the alert of trial {trial} was not accepted (seed {self.seed})")
+
+
+def _judge_undone(outcome: str, starts: Counter[str], kinds: Counter[str]) -> None:
+    """Nothing starts twice; what is known to have run is undone, and a rollback that was cut is `failed`."""
+    assert set(starts.values()) <= {1}, starts
+    undone = [key for key in starts if key.endswith("/rollback")]
+    claims, results = kinds["action.started"], kinds["action.finished"]
+    if outcome == "rolled_back":
+        assert (len(undone), starts.total(), claims, results) == (1, 2, 2, 2), (starts, kinds)
+    elif outcome == "failed":
+        assert (claims, results) == (2, 1), kinds
+    else:
+        assert outcome == "unknown", outcome
+        assert (len(undone), claims) == (0, 1), (starts, kinds)
