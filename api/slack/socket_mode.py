@@ -103,7 +103,8 @@ class SocketMode:
             )
             return longer
         except SlackUnreachableError as error:
-            longer = max(longer, error.retry_after)
+            # A little later than Slack said, so that the next attempt is not a moment too early.
+            longer = max(longer, error.retry_after + 0.1)
             _log.warning("no connection to Slack: %s; the next attempt is in %.0f s", error, longer)
             return longer
         reading = asyncio.create_task(self._read(line))
