@@ -24,7 +24,7 @@ _DURATION = rf"^(?=.)([0-9]{{1,9}}(\.[0-9]{{1,6}})?|{_PARTS})$"
 _URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\x7f\\/?#][^\x00-\x20\x7f\\]*$"
 _SIZE = r"^[0-9]{1,15}(kB|[KMGTP]i?B|B)?$"
 _EITHER_ALERT_OR_NAME: Schema = {"anyOf": [{"required": ["alert"]}, {"required": ["match", "name"]}]}
-_ONE_KIND: Schema = {"oneOf": [{"required": [key.name]} for key in schema.KINDS if key.supported]}
+_ONE_KIND: Schema = {"oneOf": [{"required": [key.name]} for key in schema.KINDS]}
 
 
 def rules_schema() -> Schema:
@@ -76,14 +76,13 @@ class _Writer:
         }
 
     def mapping(self, keys: tuple[Key, ...]) -> Schema:
-        """Return the schema of a mapping of ``keys``; keys that nothing executes yet are refused as the reader does."""
-        known = [key for key in keys if key.supported]
+        """Return the schema of a mapping of ``keys``."""
         found: Schema = {
             "type": "object",
             "additionalProperties": False,
-            "properties": {key.name: self._property(key) for key in known},
+            "properties": {key.name: self._property(key) for key in keys},
         }
-        if required := [key.name for key in known if key.default == REQUIRED]:
+        if required := [key.name for key in keys if key.default == REQUIRED]:
             found["required"] = required
         return found | _EXTRA.get(id(keys), {})
 

@@ -14,8 +14,7 @@ class Key:
     """One key. ``type`` names a reader of ``rules.reading``; ``keys`` are those of a nested mapping.
 
     ``default`` is in the unit of the plan (seconds), None where absence means something of its own (``otherwise`` says
-    what), and ``required`` where the key must be given. ``supported`` is False for a key that is part of the language but
-    that nothing executes yet. ``least`` and ``most`` bound numbers and durations. ``doc`` and
+    what), and ``required`` where the key must be given. ``least`` and ``most`` bound numbers and durations. ``doc`` and
     ``otherwise`` are Markdown of one line.
     """
 
@@ -28,5 +27,4 @@ class Key:
     pattern: str = ""
     least: float = 0
     most: float = LONGEST
-    supported: bool = True
     otherwise: str = ""

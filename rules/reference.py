@@ -101,10 +101,9 @@ def _written(key: Key, value: Any) -> str:
 
 
 def _meaning(key: Key) -> str:
-    parts = [] if key.supported else ["**Not supported yet.**"]
-    parts.append(key.doc.replace("|", "\\|"))
+    said = key.doc.replace("|", "\\|")
     nested = next((name for name, keys in TABLES.items() if keys is key.keys and keys), "")
-    return " ".join(parts) + (f": [keys](#{nested})" if nested else "")
+    return said + (f": [keys](#{nested})" if nested else "")
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Reads a mapping by its part of the schema: unknown, missing and unsupported keys, and every value by its type."""
+"""Reads a mapping by its part of the schema: unknown and missing keys, and every value by its type."""
 
 from __future__ import annotations
 
@@ -82,8 +82,6 @@ class Reader:
                 continue
             found.nodes[key.name] = item
             self._read(found, key, item, prefix + key.name)
-            if not key.supported:
-                self._findings.add(name.place, f"not supported yet: {prefix}{key.name}", "remove it")
         for key in keys:
             if key.default == REQUIRED and key.name not in found.nodes:
                 self._findings.add(node.place, f'{what} has no "{key.name}"', f"add {key.name}: {key.doc}")

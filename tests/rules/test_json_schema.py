@@ -90,7 +90,7 @@ def mistakes() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def test_what_the_loader_refuses_the_schema_refuses_where_it_can() -> None:
-    """Unknown keys, wrong types, values out of range, missing keys, and what is not supported yet."""
+    """Unknown keys, wrong types, values out of range, and missing keys."""
     seen = mistakes()
     assert len(seen) > 60
     assert [said for text, said, schema in seen if fits(schema, text)] == []

@@ -36,9 +36,9 @@ def test_every_key_has_a_reader_and_a_meaning() -> None:
         assert bool(key.choices) is (key.type == "choice")
 
 
-def test_every_kind_can_be_read_or_is_not_supported() -> None:
+def test_every_kind_can_be_read() -> None:
     """A kind that executes has a file here."""
-    assert {key.name for key in schema.KINDS if key.supported} == set(KINDS)
+    assert {key.name for key in schema.KINDS} == set(KINDS)
 
 
 def test_the_choices_are_those_of_the_core() -> None:
@@ -46,7 +46,7 @@ def test_the_choices_are_those_of_the_core() -> None:
     by_name = {key.name: key for key in schema.RULE}
     assert by_name["mode"].choices == tuple(Mode)
     assert tuple(rank.name.lower() for rank in Rank) == schema.RANKS
-    assert {key.name for key in schema.APPROVAL if key.supported} == set(ApprovalRule.__dataclass_fields__)
+    assert {key.name for key in schema.APPROVAL} == set(ApprovalRule.__dataclass_fields__)
 
 
 def test_a_minimal_rule_gets_the_defaults_of_the_table(tmp_path: Path) -> None:
