@@ -135,8 +135,10 @@ def test_a_budget_is_not_spent_twice(killed: Killed) -> None:
     assert outcomes["suppressed"] == EPISODES - RUNS, outcomes
     # A command that was killed has run: nobody may say that it has not.
     assert outcomes["remediated"] + outcomes["unknown"] == RUNS, outcomes
-    out = killed.file("Budget")
-    assert len(lines(out)) == len(set(lines(out))) == RUNS
+    started = lines(killed.file("Budget"))
+    # One that was killed between its claim and its process is `unknown` without a trace.
+    assert len(started) == len(set(started))
+    assert outcomes["remediated"] <= len(started) <= RUNS
     reasons = {part["reason"] for part in found.values() if part["outcome"] == "suppressed"}
     assert all("rule Budget has had its 3 run(s) within 1:00:00, until 20" in reason for reason in reasons)
     assert killed.site.ledger_holds()

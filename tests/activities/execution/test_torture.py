@@ -43,7 +43,7 @@ while time.monotonic() < end:
         if os.fork() == 0 and sessions:
             os.setsid()
     except OSError:
-        time.sleep(0)
+        time.sleep(0.01)  # full: sixty that only spin would leave the machine to nobody else
 """
 
 
@@ -57,7 +57,8 @@ async def nothing_is_left() -> AsyncIterator[None]:
     """No test leaves a zombie or an open descriptor."""
     before = descriptors()
     yield
-    await until(lambda: descriptors() == before, "no descriptor is left")
+    # Fewer is fine: a connection of an earlier test may close meanwhile.
+    await until(lambda: descriptors() <= before, "no descriptor is left")
     assert zombies() == []
 
 
