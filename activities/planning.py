@@ -24,7 +24,7 @@ from rules.match import rule_for
 from rules.planner import plan_for
 from rules.source import RuleSource
 
-EDITION = 1
+EDITION = 2
 """What the workflows may count on that workers before did not have: see :class:`lumen.messages.Prepared`."""
 
 
@@ -135,7 +135,9 @@ class LocalPlanning(Planning):
             return (
                 self._refuse("not_allowed", "an override needs a name: say who you are") if actor == ANONYMOUS else None
             )
-        voters = Electorate(request.allow, request.min_rank, request.anonymous, request.barred, request.alert.requester)
+        voters = Electorate(
+            request.allow, request.min_rank, request.anonymous, request.barred, request.alert.requesters
+        )
         wrong = objection(actor, ballot.channel, ballot.rank, voters)
         return None if wrong is None else self._refuse(wrong.reason, wrong.message)
 

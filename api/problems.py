@@ -53,6 +53,7 @@ BALLOT_STATUS = {
     "forged": 403,
     "plan_changed": 409,
     "used": 409,
+    "too_many": 409,
     "closed": 410,
     "expired": 410,
 }

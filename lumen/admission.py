@@ -14,14 +14,14 @@ _LINK = "link"
 class Electorate:
     """Who may vote on one request at one moment. ``barred`` would be in ``allow`` if they did not own what it is about.
 
-    ``requester`` asked for it ("" where nobody did). ``anonymous``: links without a name may vote.
+    ``requesters`` asked for it. ``anonymous``: links without a name may vote.
     """
 
     allow: tuple[str, ...] = ()
     min_rank: str = "link"
     anonymous: bool = False
     barred: tuple[str, ...] = ()
-    requester: str = ""
+    requesters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def objection(actor: str, channel: str, rank: str, voters: Electorate) -> Object
 
 
 def _why_not(actor: str, voters: Electorate) -> str:
-    if actor == voters.requester:
+    if actor in voters.requesters:
         return "asked for this, and so does not vote on it"
     if actor in voters.barred:
         return "owns what this is about, and so does not vote on it"

@@ -55,7 +55,8 @@ class Alert:
     """One alert of one notification.
 
     ``starts_at``, ``group_key`` and ``external_url`` are what the sender said: data, never identity. ``received_at`` is
-    Lumen's own clock at the edge and orders the notifications of one episode.
+    Lumen's own clock at the edge and orders the notifications of one episode. ``asked_before``: who else asked for this in
+    the same episode; the episode writes it, no sender.
     """
 
     source: str
@@ -69,6 +70,7 @@ class Alert:
     generator_url: str = ""
     group_key: str = ""
     external_url: str = ""
+    asked_before: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -94,6 +96,12 @@ class Alert:
     def requester(self) -> str:
         """Who asked for it, or nothing: the label counts only where the source is ``request``, since anybody may set it."""
         return self.labels.get(REQUESTED_BY, "") if self.requested else ""
+
+    @property
+    def requesters(self) -> tuple[str, ...]:
+        """Everybody who asked for it in this episode, each once, whoever asked last first."""
+        asked = (self.requester, *self.asked_before) if self.requested else ()
+        return tuple(dict.fromkeys(person for person in asked if person))
 
     @property
     def firing(self) -> bool:

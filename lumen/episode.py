@@ -68,9 +68,10 @@ class Episode:
 
         Older never overrides newer, and the same delivery twice counts once. A request cannot resolve.
         """
-        if self.alert is not None and _is_stale(alert, self.alert):
-            return False
         if alert.requested and not alert.firing:
+            return False
+        if self.alert is not None and _is_stale(alert, self.alert):
+            self.alert = _asked_by_both(self.alert, alert)
             return False
         known = self.alert is not None
         was_resolved = self.resolved_at is not None
@@ -81,7 +82,7 @@ class Episode:
         if self.alert is not None and alert.requested and (reason := self.alert.annotations.get(REASON)):
             # Asked again without a reason, it is still the first reason that people vote on.
             alert = replace(alert, annotations={REASON: reason, **alert.annotations})
-        self.alert = alert
+        self.alert = _asked_by_both(alert, self.alert)
         self.last_heard = now
         if not alert.firing:
             self.resolved_at = self.resolved_at or now
@@ -120,6 +121,14 @@ class Episode:
     def outcome(self) -> Outcome | None:
         """The outcome of the last ended attempt."""
         return self.attempts[-1].outcome if self.attempts else None
+
+
+def _asked_by_both(alert: Alert, other: Alert | None) -> Alert:
+    """Return ``alert``, which everybody asked for who asked for either: no later request lets an earlier requester vote."""
+    if other is None:
+        return alert
+    everybody = dict.fromkeys((*alert.requesters, *other.requesters))
+    return replace(alert, asked_before=tuple(person for person in everybody if person != alert.requester))
 
 
 def _is_stale(alert: Alert, known: Alert) -> bool:

@@ -81,7 +81,8 @@ class OtherRuleError(LumenError):
 class BallotError(LumenError, ValueError):
     """A vote or an override cannot be read, or is not allowed; ``reason`` says which and is stable.
 
-    Reasons: ``malformed``, ``closed``, ``plan_changed``, ``not_allowed``, ``rank_too_low``, ``forged``, ``used``, ``expired``.
+    Reasons: ``malformed``, ``closed``, ``plan_changed``, ``not_allowed``, ``rank_too_low``, ``forged``, ``used``, ``expired``,
+    ``too_many``.
     """
 
     def __init__(self, reason: str, message: str) -> None:

@@ -54,7 +54,8 @@ class Prepared:
     ``guards`` are the workflow ids of the guards that are held or queued for; ``fencing_token`` is that of the target.
     ``shows``: a channel is configured on which people follow episodes, so that ``lumen.showing.ShowRequest`` has an effect.
     ``edition`` counts what workers have learned that changes the commands of a workflow; histories of older workers
-    have none, and replay without it. 1: the memo tells what an episode waits for.
+    have none, and replay without it. 1: the memo tells what an episode waits for. 2: a vote that names no request must be
+    younger than it, and one person votes a bounded number of times.
     ``unserved``: runners of the plan that no worker serves right now.
     """
 

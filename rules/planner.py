@@ -40,9 +40,10 @@ def _plan(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan:
     values = Values(alert, rule)
     approval = resolved(ruleset.policy, alert.severity, rule.approval)
     owners = owners_of(ruleset.policy, alert.severity, rule.approval, alert.labels)
-    approval = without(approval, {alert.requester, ruleset.policy.principal(alert.requester), *owners})
+    approval = without(approval, {*_requesters(alert, ruleset.policy), *owners})
     if rule.mode is Mode.APPROVE and (wrong := impossible(approval)) is not None:
-        asked = f"{printable(alert.requester)} asked, and so does not vote; " if alert.requester else ""
+        asking = " and ".join(printable(person) for person in alert.requesters)
+        asked = f"{asking} asked, and so does not vote; " if asking else ""
         owning = [printable(person) for person in owners if person in approval.barred]
         owned = f"{' and '.join(owning)} owns this (owner_label), and so does not vote; " if owning else ""
         raise RenderError(f'{asked}{owned}severity "{printable(alert.severity)}": {wrong[1]}: {wrong[2]}')
@@ -66,6 +67,11 @@ def _plan(alert: Alert, rule: Rule, ruleset: RuleSet) -> Plan:
         verify=_verify(alert, rule, values),
         rollback_approval=_rollback_approval(alert, rule, ruleset.policy, owners),
     )
+
+
+def _requesters(alert: Alert, policy: Policy) -> set[str]:
+    """Return everybody who asked for this, by every name that a vote may come under."""
+    return {name for person in alert.requesters for name in (person, policy.principal(person))}
 
 
 class Values:
@@ -123,7 +129,7 @@ def _rollback_approval(alert: Alert, rule: Rule, policy: Policy, owners: tuple[s
     if rule.rollback_approval is None:
         return None
     approval = resolved(policy, alert.severity, overlaid(rule.approval, rule.rollback_approval))
-    approval = without(approval, {alert.requester, policy.principal(alert.requester), *owners})
+    approval = without(approval, {*_requesters(alert, policy), *owners})
     if (wrong := impossible(approval)) is not None:
         raise RenderError(f"rollback: {wrong[1]}: {wrong[2]}")
     return approval

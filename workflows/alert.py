@@ -173,6 +173,7 @@ class AlertWorkflow:
             ballot = read_vote(payload)
             request = approval.check_open(self.live, ballot)
             approval.check_unused(request, ballot)
+            approval.check_patience(self.live, request, ballot)
             approval.check_allowed(self.live, request, ballot)
         except BallotError as error:
             raise ApplicationError(str(error), type=error.reason, non_retryable=True) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -22,7 +23,14 @@ from workflows import ledger, options
 from workflows.live import ApprovalRequest, LiveEpisode, Override
 from workflows.presentation import tally_document
 
+JUDGING_EDITION = 2
+"""From this edition of the workers on a vote of before the request, and the many-th of one person, count for nothing."""
+
+VOTES_OF_ONE = 20
+"""How often one person may vote on one request. A history holds some 50,000 events, and each vote takes about eight."""
+
 _LINK = "link"
+_PRECISION = timedelta(milliseconds=1)  # the time of a vote is cut to milliseconds
 
 
 def check_open(live: LiveEpisode, ballot: Ballot) -> ApprovalRequest:
@@ -53,6 +61,19 @@ def check_unused(approval: ApprovalRequest, ballot: Ballot) -> None:
         raise BallotError("used", "Link already used")
 
 
+def check_patience(live: LiveEpisode, approval: ApprovalRequest, ballot: Ballot) -> None:
+    """Let one person vote so often on one request and no more: each vote takes room in a history that is bounded.
+
+    Raises:
+        BallotError: ``too_many``.
+
+    """
+    if live.edition >= JUDGING_EDITION and approval.cast.get(ballot.actor, 0) >= VOTES_OF_ONE:
+        raise BallotError(
+            "too_many", f"{ballot.actor} has voted {VOTES_OF_ONE} times on this request: the last one stands"
+        )
+
+
 def check_allowed(live: LiveEpisode, approval: ApprovalRequest, ballot: Ballot) -> None:
     """Refuse a signed vote that no worker could admit either, before it takes room in a history that is bounded.
 
@@ -70,7 +91,7 @@ def check_allowed(live: LiveEpisode, approval: ApprovalRequest, ballot: Ballot) 
         min_rank=rules.min_rank,
         anonymous=rules.anonymous,
         barred=rules.barred,
-        requester=alert.requester if alert else "",
+        requesters=alert.requesters if alert else (),
     )
     wrong = objection(ballot.actor, ballot.channel, ballot.rank, voters)
     if wrong is not None:
@@ -86,6 +107,7 @@ async def count_vote(live: LiveEpisode, ballot: Ballot) -> dict[str, Any]:
     """
     approval = check_open(live, ballot)
     if not approval.box.counted(ballot.id):
+        check_patience(live, approval, ballot)
         with _link_in_use(approval, ballot):
             await _count(live, approval, ballot)
     return {"decision": Decision(ballot.decision), **tally_document(approval, workflow.now())}
@@ -97,8 +119,11 @@ async def _count(live: LiveEpisode, approval: ApprovalRequest, ballot: Ballot) -
         admission = await judge(live, ballot, "vote", approval)
     finally:
         approval.judging -= 1
+    if admission.ok or (ballot.auth and admission.refusal != "forged"):  # nobody uses up the votes of another
+        approval.cast[ballot.actor] = approval.cast.get(ballot.actor, 0) + 1
     if not admission.ok:
         raise BallotError(admission.refusal, admission.message)
+    _check_cast_since(live, approval, ballot, admission)
     if check_open(live, ballot) is not approval:
         raise BallotError("closed", "this request for approval is closed; the episode asks anew")
     if admission.plan_digest != approval.plan.digest:
@@ -110,6 +135,19 @@ async def _count(live: LiveEpisode, approval: ApprovalRequest, ballot: Ballot) -
         live.showing.say(Note.VOTE, actor=vote.actor, decision=vote.decision, channel=vote.channel, reason=vote.reason)
     live.showing.changed()
     live.refresh()
+
+
+def _check_cast_since(live: LiveEpisode, approval: ApprovalRequest, ballot: Ballot, admission: Admission) -> None:
+    """Refuse a signed vote that names no request and was cast before this one: sent again, it would vote on what came later.
+
+    Raises:
+        BallotError: ``closed``.
+
+    """
+    if live.edition < JUDGING_EDITION or ballot.approval_id or admission.at is None:
+        return
+    if admission.at + _PRECISION <= approval.waiting.asked_at:
+        raise BallotError("closed", "this vote was cast before the episode asked: look at it again and vote anew")
 
 
 @contextlib.contextmanager

@@ -54,7 +54,8 @@ class ApprovalRequest:
     """One request for approval: a plan, shown under an id, with its votes.
 
     ``judging`` counts the votes that have arrived and are not counted yet: a deadline waits for them. ``used`` maps the
-    links that have voted, or are being judged, to the ballot that they voted with. ``undoing``: it is about a rollback, so
+    links that have voted, or are being judged, to the ballot that they voted with; ``cast`` counts the votes of each name.
+    ``undoing``: it is about a rollback, so
     a resolve does not end it; ``known`` is the override that stood before it.
     """
 
@@ -66,6 +67,7 @@ class ApprovalRequest:
     judging: int = 0
     closed: bool = False
     used: dict[str, str] = field(default_factory=dict)
+    cast: dict[str, int] = field(default_factory=dict)
     undoing: bool = False
     known: Override | None = None
 

@@ -175,8 +175,8 @@ class _Attempt:
         actor = self._policy.principal(cast.actor)
         rank = cast.rank or rules.min_rank
         channel = Rank.LINK.name.lower() if not cast.rank else cast.rank
-        requester = self._policy.principal(self._alert.requester) if self._alert.requester else ""
-        voters = Electorate(waiting.allow(now), rules.min_rank, rules.anonymous, rules.barred, requester)
+        asked = tuple(self._policy.principal(person) for person in self._alert.requesters)
+        voters = Electorate(waiting.allow(now), rules.min_rank, rules.anonymous, rules.barred, asked)
         wrong = objection(actor, channel, rank, voters)
         if wrong is None:
             box.cast(Vote(actor, cast.decision, channel, rank, now))

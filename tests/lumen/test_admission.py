@@ -7,7 +7,10 @@ import pytest
 from lumen.admission import Electorate, objection
 
 VOTERS = Electorate(
-    allow=("alice@example.com",), min_rank="link", barred=("bob@example.com",), requester="carol@example.com"
+    allow=("alice@example.com",),
+    min_rank="link",
+    barred=("bob@example.com",),
+    requesters=("erin@example.com", "carol@example.com"),
 )
 
 

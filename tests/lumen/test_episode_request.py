@@ -142,3 +142,18 @@ def test_every_requested_episode_closes(moments: list[int], ends: list[Outcome],
             assert at(now) == last.ended_at + (at(cooldown) - at(0))
             return
     pytest.fail("the episode never closes")
+
+
+def test_nobody_asks_their_predecessor_free() -> None:
+    """Who asked stays one who asked, whoever asks later, in whatever order the requests arrive; a plain alert has none."""
+    episode = Episode(plan=plan(cooldown=600))
+    for moment, person in ((10, "alice"), (20, "bob"), (15, "carol"), (30, "alice"), (30, "alice")):
+        episode.hear(asked(moment, labels={"alertname": "Disk", "requested_by": person}), at(moment))
+    assert episode.alert is not None
+    assert episode.alert.requester == "alice"
+    assert set(episode.alert.requesters) == {"alice", "bob", "carol"}
+    plain = Episode()
+    for moment in (1, 2):
+        plain.hear(replace(firing(moment), labels={"requested_by": f"person-{moment}"}), at(moment))
+    assert plain.alert is not None
+    assert plain.alert.requesters == ()

@@ -24,13 +24,14 @@ ALICE, BOB = "alice@example.com", "bob@example.com"
 class Links:
     """Votes by link on the one episode of a test, signed as the API signs them."""
 
-    def __init__(self, bench: Bench, handle: WorkflowHandle[Any, Any]) -> None:
-        self.bench, self.handle = bench, handle
+    def __init__(self, bench: Bench, handle: WorkflowHandle[Any, Any], approval_id: str = "") -> None:
+        self.bench, self.handle, self.approval_id = bench, handle, approval_id
 
     def ballot(self, actor: str, jti: str, vote_id: str, decision: str = "approve", **more: str) -> Ballot:
         """Return a signed vote with the link ``jti``."""
         at = rfc3339(self.bench.clock)
-        ballot = Ballot(decision, actor, id=vote_id, jti=jti, channel="link", rank="link", at=at)
+        ballot = Ballot(decision, actor, id=vote_id, approval_id=self.approval_id, jti=jti, at=at)
+        ballot = replace(ballot, channel="link", rank="link")
         return sign(replace(ballot, **more), self.handle.id, self.bench.settings.bridge_keys)
 
     async def send(self, ballot: Ballot) -> Any:
@@ -55,8 +56,8 @@ async def asking(bench: Bench, name: str, out: Path, **approval: Any) -> Links:
     bench.rulebook.add(name, approval=approval, actions=[{"name": "mark", "cmd": marking(out)}])
     bench.source.reload()
     handle = await bench.send(bench.alert(name))
-    await bench.until(handle, state="awaiting_approval")
-    return Links(bench, handle)
+    asked = await bench.until(handle, state="awaiting_approval")
+    return Links(bench, handle, asked["approval"]["id"])
 
 
 async def test_a_link_votes_once(bench: Bench, out: Path) -> None:
