@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.stack.calling import calls
+
 START_SECONDS = 30.0
 
 
@@ -53,6 +55,11 @@ class Child:
         return self._process.pid
 
     @property
+    def ended(self) -> bool:
+        """Whether it does not run: never started, or gone."""
+        return self._process is None or self._process.poll() is not None
+
+    @property
     def log(self) -> str:
         """Everything it has printed."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
@@ -71,7 +78,7 @@ class Child:
             if self._process is None or self._process.poll() is not None:
                 break
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK:
+                if calls().get(url, timeout=2).status_code == httpx.codes.OK:
                     return
             time.sleep(0.05)
         raise AssertionError(f"{self.name} did not get ready at {url}:\n{self.log[-4000:]}")
