@@ -51,6 +51,11 @@ class WorkerMetrics:
             ["state"],
             registry=registry,
         )
+        self.stuck = Gauge(
+            "lumen_workflows_stuck",
+            "Open workflows that the code of this worker cannot carry on; the build before it can.",
+            registry=registry,
+        )
         self.slack_requests = Counter(
             "lumen_slack_requests_total",
             "Calls to Slack by this worker, by what came of them.",

@@ -27,6 +27,7 @@ from rules.freshness import keep_fresh
 from rules.source import RuleSource
 from worker.census import count_open_episodes
 from worker.health import create_health_app
+from worker.stuck import watch_stuck
 from worker.wiring import build_workers, wire
 
 _LOG = logging.getLogger("lumen.worker")
@@ -77,6 +78,7 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
             asyncio.create_task(keep_fresh(source, reload)),
             asyncio.create_task(_announce_rules(source, ledger)),
             asyncio.create_task(count_open_episodes(connected, metrics)),
+            asyncio.create_task(watch_stuck(connected, metrics)),
         ]
         _LOG.info("worker started", extra={"runners": list(runners)})
         await stop.wait()

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import os
 
-from cli.doctor import clusters, ledger, machine, ports, processes, rule_files, services, settings, temporal, tokens
+from cli.doctor import (
+    clusters,
+    ledger,
+    machine,
+    ports,
+    processes,
+    rule_files,
+    services,
+    settings,
+    stuck,
+    temporal,
+    tokens,
+)
 from cli.doctor.clock import clock
 from cli.doctor.finding import Check
 
@@ -30,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     Check("webhook-token", tokens.webhook_token),
     Check("worker", processes.worker),
     Check("versions", processes.versions),
+    Check("stuck", stuck.stuck),
     Check("public-url", processes.public_url),
     Check("prometheus", services.prometheus),
     Check("alertmanager", services.alertmanager),
