@@ -11,7 +11,7 @@ WAITING = {"blocked", "awaiting_approval"}
 
 
 def check_settling(evidence: Evidence, report: Report) -> None:
-    """No episode is under way at the end, no intake is open, no workflow task fails again and again."""
+    """No episode is under way at the end, and no workflow task fails again and again."""
     ended = {place[0].removeprefix("alert-") for place in evidence.ledger.ends}
     for key in sorted(evidence.trial.episodes):
         state = _state(evidence, key)
@@ -28,7 +28,8 @@ def check_settling(evidence: Evidence, report: Report) -> None:
         if run.jammed:
             report.add("stuck", run.workflow, f"run {run.run}: its last workflow task failed: {run.jammed}")
         if run.type == "IntakeWorkflow" and run.status == "running":
-            report.add("stuck", run.workflow, f"run {run.run}: alerts that were accepted are not handed out yet")
+            # It may rightly wait two minutes for the firing of a resolve; a firing that it holds back is `lost` elsewhere.
+            report.count("intakes_open")
 
 
 def _state(evidence: Evidence, key: str) -> str:
