@@ -1,0 +1,40 @@
+"""Trials with fixed seeds: whatever is done to Lumen, the checker finds nothing wrong with what it left."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.__main__ import run_one, told
+from tests.chaos.plan import draw
+
+PROGRAMS = {"prometheus-alertmanager": "prometheus-alertmanager", "strace": "strace"}
+SEEDS = {
+    2: {"http", "kill", "stop"},
+    17: {"disk"},
+    18: {"put_back", "kill"},
+    22: {"link"},
+    34: {"kill"},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs(require_all: bool) -> None:
+    """Skip where Debian's programs are missing, fail there in CI."""
+    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    if missing and not require_all:
+        pytest.skip(f"not installed: {', '.join(missing)} (Debian packages)")
+    assert not missing
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_nothing_is_lost_doubled_or_unproven(seed: int, tmp_path: Path) -> None:
+    """Kills, stops, lost connections, a full disk, an older database: nothing lost, doubled, unproven, stuck or wrong."""
+    assert {fault.kind for fault in draw(seed)} == SEEDS[seed]
+    trial, verdict = await run_one(seed, tmp_path)
+    assert verdict["findings"] == [], told(seed, trial, verdict)
+    assert verdict["counts"]["episodes"] >= 20
+    assert verdict["counts"]["starts"] > 0
