@@ -17,6 +17,7 @@ import pytest
 
 from tests.cli.demo.terminal import CTRL_C, Terminal, at_terminal
 from tests.cli.up.conftest import group_of, until
+from tests.stack.calling import calls
 from tests.stack.monitoring import missing_programs
 from tests.stack.processes import free_port, lumen_command
 
@@ -43,7 +44,7 @@ def folders(folder: Path) -> list[Path]:
 def answers(url: str) -> bool:
     """Return whether a service answers within a second."""
     try:
-        return httpx.get(url, timeout=1, trust_env=False).status_code == 200
+        return calls().get(url, timeout=1).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.stack.calling import calls
 from tests.stack.site import API_TOKEN, PROOFD_TOKEN, WEBHOOK_TOKEN, Site, running_site
 
 GOOD = {"labels": {"alertname": "Hostile", "team": "hostile"}, "status": "firing"}
@@ -199,7 +200,7 @@ BAD = {
 def post(site: Site, body: bytes, path: str = "/webhook", **headers: str) -> httpx.Response:
     """Post raw bytes to the API with the webhook's token."""
     every = {"Authorization": f"Bearer {WEBHOOK_TOKEN}", "Content-Type": "application/json", **headers}
-    return httpx.post(site.api_url + path, content=body, headers=every, timeout=60, trust_env=False)
+    return calls().post(site.api_url + path, content=body, headers=every, timeout=60)
 
 
 @pytest.mark.parametrize("path", ["/webhook", "/webhooks/alertmanager/", "/webhooks/grafana"])
@@ -229,13 +230,13 @@ def test_bad_input_starts_nothing(site: Site) -> None:
         f"Digest {WEBHOOK_TOKEN}",
     ):
         assert post(site, good, Authorization=wrong).status_code == 401
-    assert httpx.post(f"{site.api_url}/webhook", content=good, trust_env=False).status_code == 401
+    assert calls().post(f"{site.api_url}/webhook", content=good).status_code == 401
     in_the_url = f"{site.api_url}/webhook?token={WEBHOOK_TOKEN}"
-    assert httpx.post(in_the_url, content=good, trust_env=False).status_code == 401
+    assert calls().post(in_the_url, content=good).status_code == 401
     headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
     for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"):
         for path in ("/webhook", "/webhook/", "/webhooks/alertmanager", "/webhooks/grafana/"):
-            answer = httpx.request(method, site.api_url + path, content=good, headers=headers, trust_env=False)
+            answer = calls().request(method, site.api_url + path, content=good, headers=headers)
             assert answer.status_code == 405, (method, path)
     assert settled(site) == before + 1  # the marker
 
@@ -266,10 +267,10 @@ def test_no_log_holds_a_token(site: Site) -> None:
     assert post(site, good, Authorization=f"Basic {basic}").status_code == 202
     for token in (WEBHOOK_TOKEN, API_TOKEN, PROOFD_TOKEN):
         for url in (site.api_url, site.proofd_url):
-            httpx.post(f"{url}/webhook?token={token}", content=good, trust_env=False)
-            httpx.get(f"{url}/{token}", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
-            httpx.get(f"{url}/alerts?after={token}", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
-            httpx.post(f"{url}/append", headers={"Authorization": f"Bearer {token}"}, content=b"{", trust_env=False)
+            calls().post(f"{url}/webhook?token={token}", content=good)
+            calls().get(f"{url}/{token}", headers={"Authorization": f"Bearer {token}"})
+            calls().get(f"{url}/alerts?after={token}", headers={"Authorization": f"Bearer {token}"})
+            calls().post(f"{url}/append", headers={"Authorization": f"Bearer {token}"}, content=b"{")
     key = site.post_alert("HostileVotes", severity="warning")
     site.until_state(key, "awaiting_approval")
     assert site.vote(key, "alice@example.com").is_success

@@ -16,6 +16,7 @@ from api.run import build_tokens
 from lumen.errors import SettingsError
 from lumen.settings import Settings
 from tests.api.payloads import alert, notification
+from tests.stack.calling import calls
 from tests.stack.processes import Child, free_port, lumen_command
 from tests.stack.rulebook import Rulebook
 
@@ -62,20 +63,18 @@ def eventually(holds: Callable[[], bool], what: str) -> None:
 
 def post(url: str, name: str) -> httpx.Response:
     """Send one alert."""
-    return httpx.post(f"{url}/webhook", json=notification(alert(name)), headers=AUTH, timeout=PATIENCE, trust_env=False)
+    return calls().post(f"{url}/webhook", json=notification(alert(name)), headers=AUTH, timeout=PATIENCE)
 
 
 def test_without_temporal(api: tuple[Child, str]) -> None:
     """The API starts while Temporal is down: alive, not ready, and an alert that has a rule gets a 503."""
     _, url = api
-    assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
-    assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 503
+    assert calls().get(f"{url}/healthz").status_code == 200
+    assert calls().get(f"{url}/readyz").status_code == 503
     assert post(url, "NoSuchRule").json()["alerts"][0]["result"] == "unmatched"
     answer = post(url, "NobodySendsThis")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert (
-        httpx.get(f"{url}/alerts", headers={"Authorization": "Bearer api-secret"}, trust_env=False).status_code == 503
-    )
+    assert calls().get(f"{url}/alerts", headers={"Authorization": "Bearer api-secret"}).status_code == 503
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -105,7 +104,7 @@ def test_rules_are_reloaded(api: tuple[Child, str], rulebook: Rulebook) -> None:
 def test_logs_are_json_without_secrets(api: tuple[Child, str]) -> None:
     """Every line of the process is JSON, uvicorn's too, and no token stands in it."""
     child, url = api
-    httpx.get(f"{url}/alerts?after=query-secret", headers={"Authorization": "Bearer api-secret"}, trust_env=False)
+    calls().get(f"{url}/alerts?after=query-secret", headers={"Authorization": "Bearer api-secret"})
     child.kill(signal.SIGTERM)
     lines = [json.loads(line) for line in child.log.splitlines() if line.strip()]
     assert any(line.get("path") == "/alerts" for line in lines)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from proof.format.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -15,6 +14,7 @@ from proof.signing.keyfile import KeyRing, create_keys, read_keys
 from proof.store import beside
 from tests.cli.conftest import FakeService, Lumen
 from tests.cli.test_output import HOSTILE, is_harmless
+from tests.stack.calling import calls
 from tests.stack.processes import Child
 
 
@@ -26,7 +26,7 @@ def filled(start_proofd: Callable[[], tuple[Child, str]], monkeypatch: pytest.Mo
     monkeypatch.setenv("PROOFD_TOKEN", "proofd-token")
     body = {"idem": "a/1", "kind": "override", "parts": {"override": {"reason": HOSTILE}}}
     headers = {"Authorization": "Bearer proofd-token"}
-    httpx.post(url + "/append", json=body, headers=headers, trust_env=False).raise_for_status()
+    calls().post(url + "/append", json=body, headers=headers).raise_for_status()
     return url
 
 
@@ -67,7 +67,7 @@ def test_the_key_is_printed_alone(lumen: Lumen, filled: str) -> None:
     assert printed.out.count("\n") == 1
     key = VerifierKey.parse(printed.out.strip())
     assert lumen("proof", "vkey", "--json").document == {"vkey": str(key), "vkeys": [str(key)]}
-    note = httpx.get(f"{filled}/checkpoint", trust_env=False).content
+    note = calls().get(f"{filled}/checkpoint").content
     assert open_checkpoint(note, key.name, [key]).tree.size == 1
 
 

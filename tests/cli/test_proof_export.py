@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.cli.conftest import FakeService, Lumen
+from tests.stack.calling import calls
 from tests.stack.processes import Child
 
 KEY = "alertmanager-0aa043e5d176c819"
@@ -48,7 +48,7 @@ def url(start_proofd: Callable[[], tuple[Child, str]], monkeypatch: pytest.Monke
     monkeypatch.setenv("PROOFD_TOKEN", "proofd-token")
     for body in ENTRIES:
         headers = {"Authorization": "Bearer proofd-token"}
-        httpx.post(address + "/append", json=body, headers=headers, trust_env=False).raise_for_status()
+        calls().post(address + "/append", json=body, headers=headers).raise_for_status()
     return address
 
 
@@ -86,7 +86,7 @@ def test_anchors_are_put_in(lumen: Lumen, url: str, tmp_path: Path) -> None:
     """Checkpoints kept elsewhere travel with the export and are compared by whoever verifies it."""
     kept = tmp_path / "kept"
     kept.mkdir()
-    (kept / "git.note").write_text(httpx.get(url + "/checkpoint", trust_env=False).text)
+    (kept / "git.note").write_text(calls().get(url + "/checkpoint").text)
     (kept / "receipt.txt").write_text("pushed")
     assert lumen("proof", "export", "out", "--anchors", "kept").code == 0
     vkey = lumen("proof", "vkey").out.strip()
@@ -100,7 +100,7 @@ def test_what_a_git_repository_keeps_beside_anchors_is_left_out(lumen: Lumen, ur
     kept = tmp_path / "kept"
     (kept / ".git").mkdir(parents=True)
     (kept / ".gitignore").write_text("*.new")
-    (kept / "newest.note").write_text(httpx.get(f"{url}/checkpoint", trust_env=False).text)
+    (kept / "newest.note").write_text(calls().get(f"{url}/checkpoint").text)
     assert lumen("proof", "export", "out", "--anchors", "kept").code == 0
     assert [path.name for path in (tmp_path / "out" / "anchors").iterdir()] == ["newest.note"]
 

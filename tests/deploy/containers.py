@@ -8,12 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.deploy.composed import Outside, env_example, seconds
 from tests.deploy.confinement import can_confine, confined
 from tests.deploy.conftest import Secrets
 from tests.deploy.dockerfile import ROOT, Built
+from tests.stack.calling import calls
 from tests.stack.processes import Child, temporal_binary
 
 RULE = {
@@ -85,12 +84,11 @@ class Containers:
 
     def post(self, labels: dict[str, str]) -> str:
         """Send an alert as Alertmanager does and return its key."""
-        answer = httpx.post(
+        answer = calls().post(
             f"http://127.0.0.1:{self.outside.port('api', 8080)}/webhooks/alertmanager",
             json={"version": "4", "alerts": [{"status": "firing", "labels": labels}]},
             headers={"Authorization": f"Bearer {self.secrets.read('webhook_token')}"},
             timeout=20,
-            trust_env=False,
         )
         assert answer.status_code == 202, answer.text
         key: str = answer.json()["alerts"][0]["key"]

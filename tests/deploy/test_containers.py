@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 
-import httpx
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -23,6 +22,7 @@ from tests.deploy.confinement import can_confine, owner
 from tests.deploy.conftest import Secrets
 from tests.deploy.containers import Containers
 from tests.deploy.dockerfile import ROOT, Built, project
+from tests.stack.calling import calls
 from tests.stack.monitoring import missing_programs, wait_for
 from tests.stack.processes import Child
 
@@ -149,7 +149,7 @@ def test_a_backup_of_the_ledger_can_be_served(containers: Containers) -> None:
     try:
         child.wait_until(f"http://127.0.0.1:{second.port('proofd', 8077)}/healthz")
         heads = [
-            httpx.get(f"http://127.0.0.1:{each.port('proofd', 8077)}/head", timeout=10, trust_env=False).json()
+            calls().get(f"http://127.0.0.1:{each.port('proofd', 8077)}/head", timeout=10).json()
             for each in (outside, second)
         ]
     finally:
@@ -176,13 +176,13 @@ def test_monitoring_hands_alerts_over(monitoring: Containers) -> None:
     outside = monitoring.outside
     labels = {"alertname": "DiskFull", "instance": "host2", "severity": "warning", "lumen": "true"}
     url = f"http://127.0.0.1:{outside.port('alertmanager', 9093)}/api/v2/alerts"
-    httpx.post(url, json=[{"labels": labels}], timeout=10, trust_env=False).raise_for_status()
+    calls().post(url, json=[{"labels": labels}], timeout=10).raise_for_status()
     monitoring.until(f"alertmanager-{fingerprint(labels)}", state="awaiting_approval")
 
     url = f"http://127.0.0.1:{outside.port('prometheus', 9090)}/api/v1/query"
 
     def up() -> set[str]:
-        answer = httpx.get(url, params={"query": "up == 1"}, timeout=10, trust_env=False).json()
+        answer = calls().get(url, params={"query": "up == 1"}, timeout=10).json()
         return {one["metric"]["job"] for one in answer["data"]["result"]}
 
     wait_for(lambda: up() == {"alertmanager", "api", "proofd", "temporal"}, 60, "targets that are up")

@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,6 +19,7 @@ from cli.up import logfile, temporal_server
 from proof import run as proofd
 from tests.cli.up.conftest import Up, until
 from tests.docs.shell import ROOT, shape
+from tests.stack.calling import calls
 from worker import wiring
 
 _PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def listed(heading: str) -> dict[str, tuple[str, tuple[str, ...]]]:
 def served(url: str) -> dict[str, tuple[str, tuple[str, ...] | None]]:
     """Return the same of the metrics that a process serves; labels are None where there is no series now."""
     found: dict[str, tuple[str, tuple[str, ...] | None]] = {}
-    for family in text_string_to_metric_families(httpx.get(url, timeout=10, trust_env=False).text):
+    for family in text_string_to_metric_families(calls().get(url, timeout=10).text):
         if family.name.endswith("_created"):
             continue
         name = f"{family.name}_total" if family.type == "counter" else family.name
@@ -99,7 +99,7 @@ def test_the_log_line_of_the_page_is_like_a_real_one(running: Up) -> None:
     shown: dict[str, Any] = json.loads(re.findall(r"```json\n(.*?)```", _PAGE, re.DOTALL)[0])
     url, token = running.url("api", "/webhook"), (running.folder / "var" / "webhook.token").read_text()
     body = {"alerts": [{"status": "firing", "labels": {"alertname": "NobodyKnowsThis"}}]}
-    httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
+    calls().post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=10)
     log = running.folder / "var" / "logs" / "api.log"
 
     def lines() -> list[dict[str, Any]]:

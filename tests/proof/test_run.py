@@ -17,6 +17,7 @@ from proof.errors import StartError
 from proof.run import serve
 from tests.proof.samples import LOG, draft, open_ledger
 from tests.proof.serving import AUTH, TOKEN, config, payload, proofd_process
+from tests.stack.calling import calls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def test_a_second_process_on_the_same_file_is_refused(path: Path) -> None:
             f"the ledger {path} is open in another proofd (process {first.process.pid}): "
             "stop that one or use another file\n"
         )
-        assert httpx.post(f"{first.url}/append", json=payload("a"), headers=AUTH).status_code == 200
+        assert calls().post(f"{first.url}/append", json=payload("a"), headers=AUTH).status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -165,4 +166,4 @@ def test_a_configuration_hides_its_secrets(path: Path) -> None:
 def test_the_salt_may_be_text_or_bytes(path: Path) -> None:
     """Text is taken as UTF-8."""
     with proofd_process(path) as proofd:  # started with the text
-        assert httpx.get(f"{proofd.url}/head").json()["head"] == LOG  # made of the bytes
+        assert calls().get(f"{proofd.url}/head").json()["head"] == LOG  # made of the bytes

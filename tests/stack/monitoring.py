@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
+from tests.stack.calling import calls
 from tests.stack.processes import Child, free_port
 from tests.stack.site import WEBHOOK_TOKEN
 
@@ -50,7 +50,7 @@ class Alertmanager:
     def post(self, labels: dict[str, str], **more: Any) -> None:
         """Post one alert to its API."""
         body = [{"labels": labels, "annotations": {"summary": "from the tests"}, **more}]
-        httpx.post(f"{self.url}/api/v2/alerts", json=body, timeout=10, trust_env=False).raise_for_status()
+        calls().post(f"{self.url}/api/v2/alerts", json=body, timeout=10).raise_for_status()
 
 
 def _config(webhook: str, token: Path) -> dict[str, Any]:

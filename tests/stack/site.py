@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from lumen import names
+from tests.stack.calling import calls
 from tests.stack.processes import Child, free_port, lumen_command, temporal_binary
 from tests.stack.rulebook import Rulebook
 
@@ -165,12 +166,12 @@ class Site:
         """Post a body as Alertmanager would."""
         body = {"version": "4", "status": "firing", "receiver": "lumen", "alerts": alerts, **more}
         headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
-        return httpx.post(f"{self.api_url}/webhook", json=body, headers=headers, timeout=60, trust_env=False)
+        return calls().post(f"{self.api_url}/webhook", json=body, headers=headers, timeout=60)
 
     def request(self, method: str, path: str, **content: Any) -> httpx.Response:
         """Send a request to the API with its token."""
         headers = {"Authorization": f"Bearer {API_TOKEN}"}
-        return httpx.request(method, self.api_url + path, headers=headers, timeout=20, trust_env=False, **content)
+        return calls().request(method, self.api_url + path, headers=headers, timeout=20, **content)
 
     def vote(self, key: str, actor: str, decision: str = "approve") -> httpx.Response:
         """Vote through the API."""
@@ -215,13 +216,13 @@ class Site:
 
     def ledger_head(self) -> dict[str, Any]:
         """Return the head of the ledger."""
-        head: dict[str, Any] = httpx.get(f"{self.proofd_url}/head", timeout=20, trust_env=False).json()
+        head: dict[str, Any] = calls().get(f"{self.proofd_url}/head", timeout=20).json()
         return head
 
     def ledger_holds(self) -> bool:
         """Return whether the whole ledger verifies."""
         headers = {"Authorization": f"Bearer {PROOFD_TOKEN}"}
-        answer = httpx.post(f"{self.proofd_url}/verify", headers=headers, timeout=60, trust_env=False).json()
+        answer = calls().post(f"{self.proofd_url}/verify", headers=headers, timeout=60).json()
         return bool(answer["ok"])
 
     def marks(self) -> list[str]:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from lumen.links import Link, link_token, read_link
+from tests.stack.calling import calls
 from tests.stack.site import Site, running_site
 
 OLD, NEW = "an-older-bridge-secret-of-the-tests", "the-newest-bridge-secret-of-the-tests"
@@ -56,18 +57,16 @@ class Asked:
     def post(self, token: str, decision: str = "approve", **more: Any) -> httpx.Response:
         """Decide as a program does."""
         body = {"token": token, "decision": decision, "reason": "tests"}
-        return httpx.post(f"{self.site.api_url}/decision", json=body, timeout=20, trust_env=False, **more)
+        return calls().post(f"{self.site.api_url}/decision", json=body, timeout=20, **more)
 
     def form(self, token: str, headers: dict[str, str]) -> httpx.Response:
         """Decide as a browser does."""
         fields = {"token": token, "decision": "approve"}
-        return httpx.post(f"{self.site.api_url}/decision", data=fields, headers=headers, timeout=20, trust_env=False)
+        return calls().post(f"{self.site.api_url}/decision", data=fields, headers=headers, timeout=20)
 
     def get(self, token: str, method: str = "GET") -> httpx.Response:
         """Look at the page."""
-        return httpx.request(
-            method, f"{self.site.api_url}/decision", params={"token": token}, timeout=20, trust_env=False
-        )
+        return calls().request(method, f"{self.site.api_url}/decision", params={"token": token}, timeout=20)
 
 
 def asking(site: Site, rule: str = "TwoSay") -> Asked:

@@ -15,6 +15,7 @@ import pytest
 
 from cli.demo import pidfile, restart
 from tests.cli.up.conftest import group_of, until
+from tests.stack.calling import calls
 from tests.stack.processes import Child, free_port
 
 
@@ -35,7 +36,7 @@ class Patient:
 
     def get(self, path: str = "") -> httpx.Response:
         """Ask the service, and give up after a second."""
-        return httpx.get(self.url + path, timeout=1, trust_env=False)
+        return calls().get(self.url + path, timeout=1)
 
     def restart(self) -> subprocess.CompletedProcess[str]:
         """Run the remedy."""
@@ -61,8 +62,8 @@ def test_it_hangs_once_told_to(patient: Patient) -> None:
     """Told to break, it still takes connections and answers none; before that it answers, also Prometheus."""
     assert "demo_requests_total" in patient.get("metrics").text
     assert patient.get("nothing").status_code == 404
-    assert httpx.post(patient.url + "nothing", trust_env=False).status_code == 404
-    assert httpx.post(patient.url + "break", trust_env=False).status_code == 202
+    assert calls().post(patient.url + "nothing").status_code == 404
+    assert calls().post(patient.url + "break").status_code == 202
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", patient.port), timeout=1):
             pass
@@ -73,7 +74,7 @@ def test_it_hangs_once_told_to(patient: Patient) -> None:
 def test_the_remedy_ends_the_one_that_hangs_and_another_answers(patient: Patient) -> None:
     """After the restart the same address is answered by the process that the pid file and the remedy name."""
     before = patient.get().json()["pid"]
-    httpx.post(patient.url + "break", trust_env=False)
+    calls().post(patient.url + "break")
     done = patient.restart()
     after = pidfile.read(patient.pid_file).pid
     assert (done.returncode, done.stdout) == (0, f"ended process {before}, process {after} runs\n")

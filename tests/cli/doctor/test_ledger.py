@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from cli.doctor import ledger as ledger_check
 from cli.doctor.finding import Status
 from tests.cli.doctor.conftest import Diagnose, Stub
+from tests.stack.calling import calls
 from tests.stack.processes import Child, lumen_command
 
 
@@ -35,7 +35,7 @@ def proofd(environ: dict[str, str], folder: Path) -> Iterator[str]:
         for number in range(2):
             body = {"idem": f"a{number}", "kind": "override", "parts": {"override": {"reason": "before"}}}
             headers = {"Authorization": f"Bearer {environ['PROOFD_TOKEN']}"}
-            httpx.post(f"{url}/append", json=body, headers=headers, trust_env=False).raise_for_status()
+            calls().post(f"{url}/append", json=body, headers=headers).raise_for_status()
         yield url
     finally:
         child.kill(signal.SIGTERM)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from cli.doctor.finding import Status
 from tests.cli.conftest import Lumen
 from tests.cli.doctor.conftest import Diagnose, Stub
+from tests.stack.calling import calls
 from tests.stack.processes import Child
 from tests.stack.rulebook import Rulebook
 from tests.stack.site import PATIENCE, Site
@@ -36,7 +36,7 @@ def without(child: Child, site: Site) -> Iterator[None]:
 
 def ready(address: str) -> bool:
     """Return whether the process at ``address`` reaches Temporal."""
-    return httpx.get(f"http://{address}/readyz", timeout=10, trust_env=False).is_success
+    return calls().get(f"http://{address}/readyz", timeout=10).is_success
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:

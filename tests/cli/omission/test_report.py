@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from temporalio import workflow
@@ -21,6 +20,7 @@ from cli.omission import report
 from lumen import names
 from lumen.records import rfc3339
 from tests.cli.conftest import FakeService, Lumen, Ran
+from tests.stack.calling import calls
 from tests.stack.processes import Child
 
 OUTCOME = SearchAttributeKey.for_keyword(names.ATTRIBUTE_OUTCOME)
@@ -69,7 +69,7 @@ class Story:
         """Write an entry and return its number."""
         body = {"idem": idem, "kind": kind, "parts": {name: {"type": kind, **content}}}
         headers = {"Authorization": "Bearer proofd-token"}
-        answer = httpx.post(self.url + "/append", json=body, headers=headers, trust_env=False)
+        answer = calls().post(self.url + "/append", json=body, headers=headers)
         answer.raise_for_status()
         return int(answer.json()["seq"])
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from lumen.alert import Alert, fingerprint
@@ -23,6 +22,7 @@ from rules.loader import load
 from rules.match import rule_for
 from rules.planner import plan_for
 from tests.cli.conftest import Lumen
+from tests.stack.calling import calls
 from tests.stack.processes import Child
 from tests.stack.rulebook import Rulebook
 
@@ -147,7 +147,7 @@ def test_the_alerts_of_the_ledger_are_tried_again(
         for each in entries(clean_place / "rules", "h1", f"2026-03-0{number + 1}T00:00:00Z", voted=number > 0):
             body = {"idem": each.idem, "kind": each.kind, "parts": each.parts}
             headers = {"Authorization": "Bearer proofd-token"}
-            httpx.post(f"{url}/append", json=body, headers=headers, trust_env=False).raise_for_status()
+            calls().post(f"{url}/append", json=body, headers=headers).raise_for_status()
     ran = lumen("rules", "backtest", "--from", "ledger", "--rules", "new", "--json")
     assert ran.code == 0, ran.err
     assert ran.document["episodes"] == 3

@@ -10,12 +10,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 from temporalio.client import Client
 
 from tests.cli.up.conftest import Up, children_of, group_of, until
+from tests.stack.calling import calls
 from tests.stack.processes import lumen_command
 
 
@@ -41,7 +41,7 @@ def test_everything_starts_says_where_and_stops_in_order(up: Up) -> None:
     up.start()
     for name, path in [("api", "/readyz"), ("ui", "/"), ("proofd", "/head"), ("worker", "/metrics")]:
         assert up.url(name, path).removesuffix("/").removesuffix("/readyz") in up.printed
-        assert httpx.get(up.url(name, path), trust_env=False).status_code == 200
+        assert calls().get(up.url(name, path)).status_code == 200
     assert "Try it: lumen alert send" in up.printed
     up.child.kill(signal.SIGTERM)
     assert up.child.wait() == 0
@@ -61,10 +61,10 @@ def test_the_printed_receiver_is_yaml_whose_token_file_opens_the_webhook(running
     assert file.stat().st_mode & 0o777 == 0o600
     body = {"version": "4", "alerts": [{"status": "firing", "labels": {"alertname": "DiskFull"}}]}
     headers = {"Authorization": f"{authorization['type']} {token}"}
-    answer = httpx.post(webhook["url"], json=body, headers=headers, trust_env=False)
+    answer = calls().post(webhook["url"], json=body, headers=headers)
     assert answer.status_code == 202
     assert answer.json()["alerts"][0]["result"] == "started"
-    assert httpx.post(webhook["url"], json=body, trust_env=False).status_code == 401
+    assert calls().post(webhook["url"], json=body).status_code == 401
 
 
 def test_a_second_start_finds_everything_again(up: Up) -> None:
@@ -124,13 +124,13 @@ def test_a_second_lumen_up_on_the_same_data_is_refused(running: Up) -> None:
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
     assert f"(process {running.child.pid})" in second.stderr
-    assert httpx.get(running.url("api", "/readyz"), trust_env=False).status_code == 200
+    assert calls().get(running.url("api", "/readyz")).status_code == 200
 
 
 def test_no_secret_is_printed_logged_or_on_a_command_line(running: Up) -> None:
     """Generated secrets are in their files and in environments, nowhere else."""
     lumen(running, "alert", "send", "DiskFull", "-l", "instance=h1")
-    httpx.get(running.url("api", "/decision?token=abcdefghijkl"), trust_env=False)
+    calls().get(running.url("api", "/decision?token=abcdefghijkl"))
     commands = " ".join(group_of(running.child.pid).values())
     logs = "".join(path.read_text() for path in (running.data / "logs").iterdir())
     for secret in json.loads((running.data / "secrets.json").read_text()).values():
@@ -159,7 +159,7 @@ def test_a_temporal_that_runs_already_is_used(temporal: Client, tmp_path: Path) 
         assert len(children_of(one.child.pid)) == 3
         assert f"{one.environ['TEMPORAL_ADDRESS']} (namespace default)" in one.printed
         assert "Temporal UI" not in one.printed
-        assert httpx.get(one.url("api", "/readyz"), trust_env=False).status_code == 200
+        assert calls().get(one.url("api", "/readyz")).status_code == 200
         one.child.kill(signal.SIGTERM)
         assert one.child.wait() == 0
     finally:

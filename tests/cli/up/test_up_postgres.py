@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
 from cli.up.plan import make_plan
 from tests.cli.up.conftest import Up, until
 from tests.proof.contract.houses import PostgresHouse
+from tests.stack.calling import calls
 from tests.stack.postgres import PASSWORD, Postgres
 
 
@@ -47,7 +46,7 @@ def test_the_ledger_outlives_the_database(postgres: Postgres, tmp_path: Path) ->
 
 def height(up: Up) -> int:
     """Return the number of entries."""
-    answer = httpx.get(up.url("proofd", "/head"), trust_env=False)
+    answer = calls().get(up.url("proofd", "/head"))
     return int(answer.json()["height"])
 
 
