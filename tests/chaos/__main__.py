@@ -47,9 +47,9 @@ class Totals:
         return "\n".join(f"{name:<24}{value:>10}" for name, value in rows)
 
 
-async def run_one(seed: int, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run one trial and its checker as processes; return what the trial says of itself, and the verdict."""
-    code, out = await _python("tests.chaos.trial", str(seed), str(folder))
+async def run_one(seed: int, folder: Path, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run one trial (with ``options``) and its checker as processes; return what the trial says of itself, and the verdict."""
+    code, out = await _python("tests.chaos.trial", str(seed), str(folder), *options)
     if code:
         (folder / "trial.err").write_text(out)
         text = out.strip().splitlines()[-1:] or [f"exit code {code}"]

@@ -17,12 +17,17 @@ from cli.fakeslack import FakeSlack
 from tests.chaos.mix import ACT, Mixed, mix
 from tests.chaos.outside import Outside
 from tests.chaos.pipe import Pipe
+from tests.chaos.ports import quiet_port
 from tests.chaos.recorder import Recorder
-from tests.stack.processes import Child, free_port, lumen_command
+from tests.stack.processes import Child, lumen_command
 from tests.stack.site import WEBHOOK_TOKEN, Site
 
 START_SECONDS = 40.0
 WORKERS, APIS, ALERTMANAGERS = ("worker1", "worker2"), ("api1", "api2"), ("am1", "am2")
+
+
+class _Site(Site):
+    choose_port = staticmethod(quiet_port)
 
 
 class Stack:
@@ -35,7 +40,7 @@ class Stack:
         folder.mkdir(parents=True)
         (folder / "act.py").write_text(ACT)
         self.rules: list[Mixed] = mix(evidence, folder / "act.py")
-        self.site = Site(folder)
+        self.site = _Site(folder)
         for rule in self.rules:
             self.site.rulebook.rules[rule.name] = {
                 "name": rule.name,
@@ -49,7 +54,7 @@ class Stack:
         self.pipes: dict[str, Pipe] = {}
         self.recorders: dict[str, Recorder] = {}
         self.children: dict[str, Child] = {"temporal": self.site.temporal, "proofd": self.site.proofd}
-        self.ports = {name: free_port() for name in (*WORKERS, *APIS, *ALERTMANAGERS, "gossip1", "gossip2")}
+        self.ports = {name: quiet_port() for name in (*WORKERS, *APIS, *ALERTMANAGERS, "gossip1", "gossip2")}
         self.ports["proofd"] = int(self.site.proofd_url.rpartition(":")[2])
         self.ports["temporal"] = int(self.site.temporal_address.rpartition(":")[2])
         self.locks = {name: asyncio.Lock() for name in ("temporal", "proofd", *WORKERS, *APIS, *ALERTMANAGERS)}

@@ -20,8 +20,7 @@ SEEDS = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _programs(require_all: bool) -> None:
+def need_programs(*, require_all: bool) -> None:
     """Skip where Debian's programs are missing, fail there in CI."""
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
     if missing and not require_all:
@@ -31,8 +30,9 @@ def _programs(require_all: bool) -> None:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_nothing_is_lost_doubled_or_unproven(seed: int, tmp_path: Path) -> None:
+async def test_nothing_is_lost_doubled_or_unproven(seed: int, tmp_path: Path, require_all: bool) -> None:
     """Kills, stops, lost connections, a full disk, an older database: nothing lost, doubled, unproven, stuck or wrong."""
+    need_programs(require_all=require_all)
     assert {fault.kind for fault in draw(seed)} == SEEDS[seed]
     trial, verdict = await run_one(seed, tmp_path)
     assert verdict["findings"] == [], told(seed, trial, verdict)

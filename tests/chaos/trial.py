@@ -117,10 +117,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.trial")
     parser.add_argument("seed", type=int)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--calm", action="store_true", help="without any fault")
+    parser.add_argument("--bug", default="", help="with a bug of tests.chaos.broken in the workers")
     arguments = parser.parse_args()
+    plan: list[Fault] | None = [] if arguments.calm else None
+    worker = [sys.executable, "-m", "tests.chaos.broken", arguments.bug] if arguments.bug else None
 
     async def ends_when_told() -> dict[str, Any]:
-        work = asyncio.ensure_future(run(arguments.seed, arguments.folder.absolute()))
+        work = asyncio.ensure_future(run(arguments.seed, arguments.folder.absolute(), plan, worker))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
         return await work
 

@@ -29,13 +29,15 @@ PATIENCE = 60.0
 class Site:
     """One installation in one folder. ``changes`` are further settings of worker and API."""
 
+    choose_port: Callable[[], int] = staticmethod(free_port)
+
     def __init__(self, folder: Path, **changes: str) -> None:
         """Choose ports and write the example policy; nothing runs yet."""
         self.folder = folder
         self.rulebook = Rulebook(folder / "rules")
         self.out = folder / "out"
         self.database = folder / "temporal.db"
-        self._ports = {name: free_port() for name in ("temporal", "metrics", "proofd", "worker", "api")}
+        self._ports = {name: self.choose_port() for name in ("temporal", "metrics", "proofd", "worker", "api")}
         self.env = {
             "LUMEN_EMBEDDED": "1",
             "LUMEN_RULES": str(self.rulebook.folder),
