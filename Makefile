@@ -4,7 +4,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test coverage peers check screenshots bench chaos docs lock clean
+.PHONY: help install run demo test coverage peers check screenshots bench soak chaos docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ screenshots: $(VENV)/.installed-dev ## make the pictures of docs/console.md anew
 
 bench: $(VENV)/.installed-dev ## measure against bare Temporal; takes most of an hour (BENCH=--quick: minutes)
 	$(VENV)/bin/python -m benchmarks $(BENCH)
+
+soak: $(VENV)/.installed-dev ## mixed load for two hours: does anything grow? (ARGS="--minutes 5 --out DIR")
+	$(VENV)/bin/python -m benchmarks.soak $(ARGS)
 
 chaos: $(VENV)/.installed-dev ## random faults against a whole Lumen (ARGS="--seeds 1-200"; Debian: strace, Alertmanager)
 	$(VENV)/bin/python -m tests.chaos $(ARGS)

@@ -79,7 +79,7 @@ class Flow:
         async def told() -> None:
             outcome = await story(self._calls, name)
             self.ended[outcome] += 1
-            if outcome != OUTCOMES[story]:
+            if outcome not in OUTCOMES[story]:
                 self._fault(f"{story.__name__} {name} ended as {outcome}")
 
         await self._watched(story.__name__, told())

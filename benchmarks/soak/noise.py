@@ -35,7 +35,7 @@ class Noise:
         body = {"version": "4", "alerts": [load.alert("SoakAuto", "never")]}
         await self._calls.api("POST", load.WEBHOOK, 401, token=f"wrong-{self._luck.random()}", json=body)
         await self._calls.api("GET", "/alerts", 403, token=WEBHOOK_TOKEN)
-        await self._calls.ledger("POST", "/append", 401, token="wrong", json={})
+        await self._calls.ledger("POST", "/append", 401, token=WEBHOOK_TOKEN, json={})
 
     async def _bodies(self) -> None:
         for body in (b"", b"{", b"[]", b'{"alerts": 7}', b"\xff" * 1000, b"[" * 20_000):

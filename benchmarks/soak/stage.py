@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
+from benchmarks.soak import worker
+from benchmarks.soak.pace import Pace
 from benchmarks.stage import Stage
 from cli.up import temporal_server
+from tests.stack.processes import Child
 from tests.stack.site import Site
 
 PEOPLE = ("alice@example.com", "bob@example.com", "carol@example.com")
@@ -22,8 +26,9 @@ _OUTPUT = "i=0; while [ $i -lt 200 ]; do echo line $i of a command that says muc
 class SoakStage(Stage):
     """A site with Temporal's flags and retention of ``lumen up``, and without the baseline's worker."""
 
-    def __init__(self, folder: Path, receiver_url: str) -> None:
+    def __init__(self, folder: Path, receiver_url: str, pace: Pace) -> None:
         """Choose ports and write the rules; ``receiver_url`` stands for Prometheus, Alertmanager and a webhook."""
+        self._history = pace.history
         super().__init__(
             folder,
             PROMETHEUS_URL=receiver_url,
@@ -31,6 +36,12 @@ class SoakStage(Stage):
             NOTIFY_WEBHOOK_URL=f"{receiver_url}/notify",
             CONTROL_BUS_TARGET=f"{receiver_url}/bus",
         )
+        if pace.linger:
+            argv = [sys.executable, "-m", worker.__name__, str(pace.linger)]
+            self.worker = Child("worker", argv, self.env, folder)
+        self._add_rules()
+
+    def _add_rules(self) -> None:
         add = self.rulebook.add
         approval = {"approve": 2, "reject": 1, "allow": list(PEOPLE), "timeout": "10m", "remind": "1m"}
         add("SoakAuto", mode="auto", actions=[_ECHO], cooldown=5)
@@ -45,6 +56,12 @@ class SoakStage(Stage):
         add("SoakStorm", mode="shadow", actions=[{"name": "log", "proof": True}], cooldown=5)
         add(CHRONIC, mode="shadow", actions=[_ECHO], cooldown=5)
         add(RELOADED, mode="auto", actions=[_ECHO], cooldown=5)
+
+    def _temporal_argv(self) -> list[str]:
+        argv = super()._temporal_argv()
+        if self._history:
+            argv += ["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={self._history}"]
+        return argv
 
     def start(self) -> None:
         """Start everything but the baseline's worker."""

@@ -1,0 +1,1 @@
+"""A short soak of the whole."""
