@@ -28,7 +28,9 @@ def bearer(tokens: Sequence[str]) -> Callable[[Request], Awaitable[None]]:
     accepted = [hashlib.sha256(token.encode("utf-8")).digest() for token in tokens]
 
     async def check(request: Request) -> None:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        sent = request.headers.getlist("authorization")
+        # Of two, a proxy in front may have looked at the other one.
+        scheme, _, given = (sent[0] if len(sent) == 1 else "").partition(" ")
         digest = hashlib.sha256(
             given.strip().encode("latin-1")
         ).digest()  # headers are read as latin-1: their very bytes
