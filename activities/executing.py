@@ -12,6 +12,7 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.ahead import Compared
 from activities.guarding import FreezeSwitch
 from activities.kinds.protocol import Checking, Ended, Kind, Telling
 from activities.ledger_client import LedgerClient, LedgerConflictError
@@ -47,14 +48,19 @@ class LedgeredExecuting(Executing):
         kinds: Mapping[str, Kind],
         metrics: WorkerMetrics,
         redact: Redact,
+        compared: Compared,
     ) -> None:
-        """Keep the collaborators; what a running action prints goes through ``redact`` before it leaves this process."""
+        """Keep the collaborators; what a running action prints goes through ``redact`` before it leaves this process.
+
+        Nothing starts before ledger and Temporal were ``compared``.
+        """
         self._source = source
         self._freeze = freeze
         self._ledger = ledger
         self._kinds = kinds
         self._metrics = metrics
         self._redact = redact
+        self._compared = compared
         self._late: set[asyncio.Task[None]] = set()
 
     @activity.defn(name="execute")
@@ -83,6 +89,9 @@ class LedgeredExecuting(Executing):
         # The server's clock, by which the decision was dated too; this host's may be off.
         if request.valid_until is not None and activity.info().started_time > request.valid_until:
             return ExecuteResult(Start.DECISION_LAPSED, "the decision was too old when the action could start")
+        # Before the freeze is asked for, since the comparison may turn it on.
+        if not await self._compared.within(_LEDGER_PATIENCE):
+            return ExecuteResult(Start.NO_LEDGER, "ledger and Temporal could not be compared yet")
         frozen = await self._freeze.reason(fresh=True)
         return ExecuteResult(Start.FROZEN, frozen) if frozen else None
 

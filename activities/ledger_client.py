@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -73,6 +75,31 @@ class LedgerClient:
             raise LedgerError(f"{response.status_code} {answer.get('detail', '')}")
         return Entry(answer["seq"], answer["kind"], answer["parts"], _age(response, answer.get("at", "")))
 
+    async def height(self) -> int:
+        """Return how many entries the ledger has. Raises as :meth:`append`."""
+        return int((await self._read("/head", {}))["height"])
+
+    async def entries(self, first: int, end: int) -> list[dict[str, Any]]:
+        """Return entries from number ``first`` up to ``end`` (exclusive), their parts as JSON data without erased ones.
+
+        Raises as :meth:`append`.
+        """
+        found: list[dict[str, Any]] = []
+        while first + len(found) < end:
+            wanted = {"from": first + len(found), "limit": end - first - len(found)}
+            items = (await self._read("/export/entries", wanted))["entries"]
+            if not items:
+                break
+            found += map(_entry, items)
+        return found
+
+    async def _read(self, path: str, wanted: dict[str, int]) -> dict[str, Any]:
+        response = await self._send("GET", path, params=wanted)
+        answer = _json(response)
+        if response.status_code != httpx.codes.OK:
+            raise LedgerError(f"{response.status_code} {answer.get('detail', '')}")
+        return answer
+
     async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
             response = await self._http.request(method, self._url + path, headers=self._headers, timeout=10, **content)
@@ -91,6 +118,13 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         body = None
     return body if isinstance(body, dict) else {}
+
+
+def _entry(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item of ``GET /export/entries`` as JSON data."""
+    entry: dict[str, Any] = json.loads(base64.b64decode(item["body"]))
+    parts = {part["name"]: part["data"] for part in item["parts"] if part["data"] is not None}
+    return {**entry, "parts": {name: json.loads(base64.b64decode(data)) for name, data in parts.items()}}
 
 
 def _age(response: httpx.Response, at: str) -> float:

@@ -16,13 +16,19 @@ _LOG = logging.getLogger("lumen.worker")
 _SECONDS = 15.0
 
 
-async def count_open_episodes(client: Client, metrics: WorkerMetrics, seconds: float = _SECONDS) -> None:
-    """Set the gauge every ``seconds``, for ever; while Temporal does not answer the last numbers stay."""
+async def count_open_episodes(
+    client: Client, metrics: WorkerMetrics, outage: asyncio.Event, seconds: float = _SECONDS
+) -> None:
+    """Set the gauge every ``seconds``, for ever; while Temporal does not answer the last numbers stay.
+
+    ``outage`` is set when it does not answer.
+    """
     while True:
         try:
             for state in State:
                 metrics.open.labels(state).set(await _count(client, state))
         except RPCError as error:
+            outage.set()
             _LOG.warning("the open episodes could not be counted: %s", error)
         await asyncio.sleep(seconds)
 

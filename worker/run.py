@@ -15,6 +15,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 
+from activities.ahead import Compared
 from activities.connection import connect
 from activities.execution.standby import Standby
 from activities.kinds.command import CAPTURE_BYTES
@@ -27,6 +28,7 @@ from rules.freshness import keep_fresh
 from rules.source import RuleSource
 from worker.census import count_open_episodes
 from worker.health import create_health_app
+from worker.putback import keep_compared
 from worker.stuck import watch_stuck
 from worker.wiring import build_workers, wire
 
@@ -67,7 +69,8 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         metrics = WorkerMetrics(registry, version("lumen-remediation"))
         standby = await stack.enter_async_context(Standby(CAPTURE_BYTES))
-        wired = wire(settings, connected, http, source, metrics, standby)
+        compared, outage = Compared(), asyncio.Event()
+        wired = wire(settings, connected, http, source, metrics, standby, compared)
         stack.push_async_callback(wired.close)
         for worker in build_workers(connected, wired, runners):
             await stack.enter_async_context(worker)
@@ -77,7 +80,8 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
         watching = [
             asyncio.create_task(keep_fresh(source, reload)),
             asyncio.create_task(_announce_rules(source, ledger)),
-            asyncio.create_task(count_open_episodes(connected, metrics)),
+            asyncio.create_task(count_open_episodes(connected, metrics, outage)),
+            asyncio.create_task(keep_compared(connected, ledger, compared, outage)),
             asyncio.create_task(watch_stuck(connected, metrics)),
         ]
         _LOG.info("worker started", extra={"runners": list(runners)})

@@ -13,6 +13,7 @@ import httpx
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
+from activities.ahead import Compared
 from activities.commanding import BusCommanding
 from activities.delivering import TemporalRouting
 from activities.executing import LedgeredExecuting
@@ -84,8 +85,12 @@ def wire(
     source: RuleSource,
     metrics: WorkerMetrics,
     standby: Standby | None = None,
+    compared: Compared | None = None,
 ) -> Wired:
-    """Build the activities of one worker process; ``standby`` shortens the start of commands."""
+    """Build the activities of one worker process; ``standby`` shortens the start of commands.
+
+    Actions start once ledger and Temporal are ``compared``; without it, at once.
+    """
     ledger = LedgerClient(http, settings.proofd_url, settings.proofd_tokens[0])
     redact = Redactor(secrets_of(settings))
     freeze = FreezeSwitch(client)
@@ -122,7 +127,9 @@ def wire(
         ),
         routing=TemporalRouting(client, AlertRouter(client), source, metrics),
         commanding=BusCommanding(http, settings.control_bus_url, settings.control_bus_token, source, freeze),
-        executing=LedgeredExecuting(source, freeze, ledger, kinds, metrics, redact.text),
+        executing=LedgeredExecuting(
+            source, freeze, ledger, kinds, metrics, redact.text, compared or Compared(done=True)
+        ),
         probing=LocalProbing(source, prometheus, kinds),
         kinds=kinds,
     )

@@ -39,6 +39,8 @@ def test_a_backup_that_was_made_while_running_can_be_put_back(tmp_path: Path) ->
         up.start()
         printed = terminal.until(after, "attempt without episode")  # the ledger knows of one that Temporal forgot
         assert "accepted 1 - ended 0 = open 1: it adds up" in printed
+        terminal.until(after, "Temporal is older than the ledger")
+        terminal.run("lumen freeze off --actor alice@example.com --reason 'looked at it'")
         held = re.findall(r"the ledger holds: (\d+) entries", printed)
         assert int(held[0]) >= 6  # two rule sets, and the four entries of what came after the backup
         terminal.until(f"lumen approve {before} --actor alice@example.com; lumen alert show {before}", "remediated")
