@@ -130,7 +130,7 @@ def _read_entries(lines: list[bytes], parts: list[_Part], export: Export, report
             broken(report, f"entry {place}", "it is no JSON")
             continue
         _check_place(entry, place, export, report)
-        data = _check_parts(entry, of.pop(place, []), report, place)
+        data = _check_parts(entry, of.pop(entry["seq"], []), report, place)
         idem = text(entry, "idem")
         if idem in seen:
             broken(report, f"entry {place}", f"its idem {idem!r} is that of entry {seen[idem]} too")
