@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from api.access_log import AccessLog
 from api.edge import Edge
+from api.openapi.description import describe
 from api.pages import console, console_episode, console_guards, decision, live, signin
 from api.pages.overview import Overview
 from api.pages.rendering import Pages
@@ -19,6 +20,8 @@ def create_app(edge: Edge) -> FastAPI:
     app.state.edge = edge
     app.state.pages = Pages(edge.site)
     app.state.overview = Overview(edge)
+    # FastAPI's own way to change the document: https://fastapi.tiangolo.com/how-to/extending-openapi/
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     install(app)
     for module in (webhooks, alerts, votes, runs, commands, health, signin, decision, slack):
         app.include_router(module.router)

@@ -16,6 +16,7 @@ from proof.format.chain import StoredEntry, check_entry
 from proof.http.export_routes import export_routes
 from proof.http.gate import bearer, limited_body
 from proof.http.metrics import LedgerCollector, append_counter
+from proof.http.openapi import describe
 from proof.http.problems import install, problem
 from proof.http.proof_routes import proof_routes
 from proof.ledger import Ledger
@@ -36,6 +37,8 @@ def create_app(ledger: Ledger, tokens: Sequence[str], registry: CollectorRegistr
     store = ledger.store
     registry.register(LedgerCollector(ledger))
     app = FastAPI(title="proofd", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    # FastAPI's own way to change the document: https://fastapi.tiangolo.com/how-to/extending-openapi/
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     install(app)
     app.include_router(_open_routes(store, registry))
     app.include_router(proof_routes(ledger))
