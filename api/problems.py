@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.errors import (
@@ -82,8 +82,13 @@ class Problem(Exception):  # noqa: N818 - a problem is what RFC 9457 calls it
         self.reason = reason
 
 
-def problem_response(problem: Problem) -> Json:
-    """Return ``problem`` as a response; ``type`` is ``about:blank`` unless the problem has a reason of its own."""
+def problem_response(problem: Problem) -> Response:
+    """Return ``problem`` as a response; ``type`` is ``about:blank`` unless the problem has a reason of its own.
+
+    A redirect to where somebody signs in is no error, so it has no body that says so.
+    """
+    if problem.status < 400:
+        return Response(None, problem.status, problem.headers)
     body = {
         "type": f"urn:lumen:problem:{problem.reason}" if problem.reason else "about:blank",
         "title": http.HTTPStatus(problem.status).phrase,
@@ -112,25 +117,25 @@ def install(app: FastAPI) -> None:
     app.exception_handler(Exception)(_on_bug)
 
 
-async def _on_problem(_request: Request, problem: Problem) -> Json:
+async def _on_problem(_request: Request, problem: Problem) -> Response:
     return problem_response(problem)
 
 
-async def _on_lumen_error(_request: Request, error: LumenError) -> Json:
+async def _on_lumen_error(_request: Request, error: LumenError) -> Response:
     return problem_response(problem_of(error))
 
 
-async def _on_http_exception(_request: Request, error: HTTPException) -> Json:
+async def _on_http_exception(_request: Request, error: HTTPException) -> Response:
     details = {404: "there is nothing at this path", 405: "this path does not take this method"}
     detail = details.get(error.status_code, str(error.detail))
     return problem_response(Problem(error.status_code, detail, error.headers))
 
 
-async def _on_validation_error(_request: Request, error: RequestValidationError) -> Json:
+async def _on_validation_error(_request: Request, error: RequestValidationError) -> Response:
     # The value itself is left out: it may be a token that was put into the wrong place.
     findings = [f"{finding['loc'][-1]}: {finding['msg']}" for finding in error.errors()]
     return problem_response(Problem(400, "; ".join(findings)))
 
 
-async def _on_bug(_request: Request, _error: Exception) -> Json:
+async def _on_bug(_request: Request, _error: Exception) -> Response:
     return problem_response(Problem(500, "Lumen failed on this request; its log says why"))
