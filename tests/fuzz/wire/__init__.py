@@ -1,0 +1,1 @@
+"""Requests to every route of running services, made from their OpenAPI documents."""
