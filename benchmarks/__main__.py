@@ -9,10 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from benchmarks import accept, channels, drain, latency, ledger, memory, votes
+from benchmarks import accept, channels, drain, growth, latency, ledger, memory, votes
 from benchmarks.machine import header
 from benchmarks.report import Figure, line, table
-from benchmarks.sizes import FULL, QUICK, Size
+from benchmarks.sizes import FULL, LARGE, QUICK, Size
 
 FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "accept": accept.measure,
@@ -22,6 +22,7 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "drain": drain.measure,
     "memory": memory.measure,
     "ledger": ledger.measure,
+    "growth": growth.measure,
 }
 
 
@@ -30,11 +31,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(FIGURES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how fast")
+    parser.add_argument("--large", action="store_true", help="let growth go on to 10,000 waiting episodes")
     wanted = parser.parse_args()
     unknown = sorted(set(wanted.names) - set(FIGURES))
     if unknown:
         parser.error(f"there is no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
-    size = QUICK if wanted.quick else FULL
+    size = QUICK if wanted.quick else LARGE if wanted.large else FULL
     # Every process that was started must end with this one, also when it is told to stop.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.stdout.write(line({**header(), "size": "quick" if wanted.quick else "full"}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,8 @@ class Size:
 
     Appends to the ledger have ``ledger_rounds`` instead. In each of them every arm has ``ledger_turns`` turns of
     ``ledger_seconds``, one after the other: the disk is what varies most, and it varies within a second. ``exports`` are the
-    numbers of entries of what is verified offline.
+    numbers of entries of what is verified offline. ``growing`` and ``grown`` are the numbers of waiting episodes and of
+    entries (at least 700) along which growth is measured.
     """
 
     rounds: int
@@ -25,6 +26,8 @@ class Size:
     ledger_rounds: int
     ledger_turns: int
     exports: tuple[int, ...]
+    growing: tuple[int, ...]
+    grown: tuple[int, ...]
 
 
 FULL = Size(
@@ -39,6 +42,8 @@ FULL = Size(
     ledger_rounds=15,
     ledger_turns=5,
     exports=(10_000, 100_000, 1_000_000),
+    growing=(10, 100, 1000),
+    grown=(1_000, 10_000, 100_000, 1_000_000),
 )
 QUICK = Size(
     rounds=3,
@@ -52,4 +57,8 @@ QUICK = Size(
     ledger_rounds=5,
     ledger_turns=3,
     exports=(1_000, 10_000),
+    growing=(10, 60),
+    grown=(1_000, 4_000),
 )
+LARGE = replace(FULL, growing=(*FULL.growing, 10_000))
+"""FULL with a number of waiting episodes that takes an hour to reach."""
