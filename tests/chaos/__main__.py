@@ -120,17 +120,21 @@ async def campaign(seeds: list[int], jobs: int, keep: Path | None) -> int:
     return 1 if totals.bad else 0
 
 
+def _range(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
 def main() -> None:
     """Run the campaign."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--seeds", default="1-20", metavar="A-B", help="which trials (1-20)")
+    parser.add_argument("--seeds", default="1-20", metavar="A-B[,C…]", help="which trials (1-20)")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time (1)")
     parser.add_argument(
         "--keep", type=Path, default=None, metavar="DIR", help="keep the evidence of good trials too, here"
     )
     arguments = parser.parse_args()
-    first, _, last = arguments.seeds.partition("-")
-    seeds = list(range(int(first), int(last or first) + 1))
+    seeds = [seed for part in arguments.seeds.split(",") for seed in _range(part)]
     sys.exit(asyncio.run(campaign(seeds, arguments.jobs, arguments.keep)))
 
 

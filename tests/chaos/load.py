@@ -7,6 +7,7 @@ import contextlib
 import json
 import random
 import time
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,10 +53,11 @@ class Episode:
 
 @dataclass
 class World:
-    """Alerts and voters of one trial; ``rows`` is what the APIs said last about the episodes."""
+    """Alerts and voters of one trial, of all rules or ``only`` some; ``rows`` is what the APIs said last about the episodes."""
 
     stack: Stack
     seed: int
+    only: AbstractSet[str] = frozenset()
     episodes: list[Episode] = field(default_factory=list)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     votes: int = 0
@@ -75,6 +77,7 @@ class World:
                     ballots.append((chance.choice((ALICE, BOB)), "reject"))
                 chance.shuffle(ballots)
                 self.episodes.append(Episode(rule, labels, at, resolves, ballots))
+        self.episodes = [one for one in self.episodes if not self.only or one.rule.name in self.only]
         self.stack.outside.false.update(
             one.labels["file"] for one in self.episodes if one.rule.name == "When" and chance.random() < 0.3
         )

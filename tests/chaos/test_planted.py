@@ -10,9 +10,9 @@ from tests.chaos.__main__ import run_one
 from tests.chaos.test_campaign import need_programs
 
 FOUND = {
-    "one run too many": "guard_exceeded",
-    "no claim": "unproven",
-    "one person twice": "vote_doubled",
+    "one run too many": ("Budget", "guard_exceeded"),
+    "no claim": ("Once", "unproven"),
+    "one person twice": ("Asked,AskedFew", "vote_doubled"),
 }
 
 
@@ -21,5 +21,6 @@ FOUND = {
 async def test_planted_bug_is_found(bug: str, tmp_path: Path, require_all: bool) -> None:
     """A budget that is off by one, a claim that is skipped, a person who counts twice: each is found for what it is."""
     need_programs(require_all=require_all)
-    _, verdict = await run_one(1, tmp_path, "--calm", "--bug", bug)
-    assert FOUND[bug] in {finding["class"] for finding in verdict["findings"]}
+    rules, kind = FOUND[bug]
+    _, verdict = await run_one(1, tmp_path, "--calm", "--bug", bug, "--rules", rules)
+    assert kind in {finding["class"] for finding in verdict["findings"]}

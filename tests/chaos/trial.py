@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.chaos.evidence import collect, fetch_vkey, watch_heads
 from tests.chaos.faults import Breaker
 from tests.chaos.load import World
 from tests.chaos.mix import COOLDOWN
+from tests.chaos.operator import keep_thawed
 from tests.chaos.plan import Fault, draw
 from tests.chaos.stack import ALERTMANAGERS, Stack
 
@@ -28,16 +30,20 @@ _RESTING = {"cooling", "watching", "closed"}
 
 
 async def run(
-    seed: int, folder: Path, plan: list[Fault] | None = None, worker: list[str] | None = None
+    seed: int,
+    folder: Path,
+    plan: list[Fault] | None = None,
+    worker: list[str] | None = None,
+    only: AbstractSet[str] = frozenset(),
 ) -> dict[str, Any]:
-    """Run the trial and return its numbers; ``plan`` and ``worker`` replace the faults and the argv of a worker."""
+    """Run the trial and return its numbers. ``plan`` and ``worker`` replace faults and argv of workers, ``only`` picks rules."""
     plan = draw(seed) if plan is None else plan
     started = time.monotonic()
     async with Stack(folder / "site", folder / "evidence", seed, worker) as stack:
         began = time.monotonic()
-        world, breaker = World(stack, seed), Breaker(stack)
+        world, breaker = World(stack, seed, only), Breaker(stack)
         await fetch_vkey(stack)
-        async with _beside(world.follow()), _beside(watch_heads(stack)):
+        async with _beside(world.follow()), _beside(watch_heads(stack)), _beside(keep_thawed(stack, breaker)):
             async with _beside(world.fire(began)):
                 await breaker.run(plan)
                 await asyncio.gather(*(stack.until_up(name) for name in stack.children))
@@ -118,13 +124,15 @@ def main() -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--calm", action="store_true", help="without any fault")
+    parser.add_argument("--rules", default="", help="with these rules only, separated by commas")
     parser.add_argument("--bug", default="", help="with a bug of tests.chaos.broken in the workers")
     arguments = parser.parse_args()
     plan: list[Fault] | None = [] if arguments.calm else None
     worker = [sys.executable, "-m", "tests.chaos.broken", arguments.bug] if arguments.bug else None
 
     async def ends_when_told() -> dict[str, Any]:
-        work = asyncio.ensure_future(run(arguments.seed, arguments.folder.absolute(), plan, worker))
+        only = set(filter(None, arguments.rules.split(",")))
+        work = asyncio.ensure_future(run(arguments.seed, arguments.folder.absolute(), plan, worker, only))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
         return await work
 
