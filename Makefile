@@ -4,7 +4,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test coverage peers check screenshots bench soak chaos docs lock clean
+.PHONY: help install run demo test coverage peers check drill screenshots bench soak chaos docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+drill: $(VENV)/.installed-dev ## lose the databases of a real Lumen and bring it back, step by step
+	$(VENV)/bin/python -m tests.drill
 
 screenshots: $(VENV)/.installed-dev ## make the pictures of docs/console.md anew (Debian: chromium)
 	$(VENV)/bin/python -m tests.console.screenshots

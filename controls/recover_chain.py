@@ -39,7 +39,7 @@ _NEXT = {
     HOLDS: "nothing to do",
     BROKEN: "stop proofd, keep the copy, find who could write there, and put the newest copy that holds back: docs/ledger.md",
     UNREADABLE: "keep the copy; SQLite cannot read the file: put the newest copy that holds back: docs/ledger.md",
-    UNSIGNED: "start proofd: it signs what it acknowledged before it was stopped, then look again",
+    UNSIGNED: "look again with --against the last signed checkpoint; if it holds then, start proofd: it signs the rest",
 }
 
 
