@@ -14,30 +14,12 @@ import pytest
 
 from tests.chaos.checking.judge import judge
 from tests.chaos.checking.report import CLASSES
-from tests.chaos.planting.clean import collect_clean
 from tests.chaos.planting.more_bugs import BUGS
 from tests.chaos.planting.tampering import Copy
-from tests.stack.site import running_site
 
 CHECKING = Path(__file__).parent / "checking"
 OWN = "tests.chaos.checking"
 ALLOWED = {*sys.stdlib_module_names, "cryptography"}
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The evidence of a small real site."""
-    folder = tmp_path_factory.mktemp("site")
-    with running_site(folder) as site:
-        collect_clean(site, folder / "evidence")
-    return folder / "evidence"
-
-
-@pytest.fixture
-def evidence(clean: Path, tmp_path: Path) -> Copy:
-    """A copy of it to damage."""
-    shutil.copytree(clean, tmp_path / "evidence")
-    return Copy(tmp_path / "evidence")
 
 
 def found(folder: Path) -> dict[str, list[str]]:

@@ -37,7 +37,7 @@ def number(value: Any, *names: str) -> float | None:
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    return float(value) if abs(value) < 1e18 else None
 
 
 def whole(value: Any, *names: str) -> int | None:

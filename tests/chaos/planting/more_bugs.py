@@ -251,7 +251,7 @@ BUGS: dict[str, tuple[str, str, Plant]] = {
     ),
     "ledger truncated": (
         "ledger_broken",
-        "leaves and",
+        "cut off",
         _bytes("entries.jsonl", lambda content: content[: content.rindex(b"{")]),
     ),
     "ledger cut and signed anew": (

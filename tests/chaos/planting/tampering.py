@@ -105,7 +105,12 @@ class Copy:
     def starts(self, rule: str) -> list[float]:
         """Return when the commands of a rule started, in order, in seconds of CLOCK_MONOTONIC."""
         files = [one["file"] for one in self.read("trial.json")["episodes"].values() if one["rule"] == rule]
-        lines = [line for file in files if (self.folder / file).exists() for line in (self.folder / file).open()]
+        lines = [
+            line
+            for file in files
+            if (self.folder / file).exists()
+            for line in (self.folder / file).read_text().splitlines()
+        ]
         return sorted(int(line.rsplit(" ", 2)[1]) / 1e9 for line in lines if " start " in line)
 
     def records(self) -> list[Record]:
