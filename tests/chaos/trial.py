@@ -36,7 +36,7 @@ async def run(
     worker: list[str] | None = None,
     only: AbstractSet[str] = frozenset(),
 ) -> dict[str, Any]:
-    """Run the trial and return its numbers. ``plan`` and ``worker`` replace faults and argv of workers, ``only`` picks rules."""
+    """Run the trial and return its numbers; ``plan`` and ``worker`` replace faults and the argv of workers."""
     plan = draw(seed) if plan is None else plan
     started = time.monotonic()
     async with Stack(folder / "site", folder / "evidence", seed, worker) as stack:
