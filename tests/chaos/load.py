@@ -134,7 +134,8 @@ class World:
             url = f"http://127.0.0.1:{self.stack.ports[self._chance.choice(APIS)]}/alerts"
             answer = await http.get(url, params={"limit": 200}, headers=headers)
             if answer.status_code == httpx.codes.OK:
-                self.rows = {row["key"]: row for row in answer.json()["alerts"]}
+                # Newest first: of two runs of one episode the later counts.
+                self.rows = {row["key"]: row for row in reversed(answer.json()["alerts"])}
                 return True
         return False
 
