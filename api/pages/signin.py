@@ -12,7 +12,7 @@ from api.edge import TheEdge
 from api.pages.forms import read_fields
 from api.pages.rendering import Pages, ThePages
 from api.pages.sessions import drop, keep, new_session
-from api.pages.visitors import SIGN_IN, TheVisitor, read_form, visitor_of
+from api.pages.visitors import LONGEST_RETURN, SIGN_IN, TheVisitor, read_form, visitor_of
 from api.problems import Problem
 from api.tokens import Caller, Scope
 from lumen.ballot import read_actor
@@ -21,7 +21,7 @@ from lumen.links import ANONYMOUS
 
 router = APIRouter()
 
-_LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")
+_LOCAL = re.compile(rf"/(?![/\\])[!-\[\]-~]{{0,{LONGEST_RETURN - 1}}}")
 _NO_STORE = {"Cache-Control": "no-store"}
 
 

@@ -15,6 +15,8 @@ from api.problems import Problem
 from api.tokens import Scope
 
 SIGN_IN = "/sign-in"
+LONGEST_RETURN = 2000
+"""Characters of the address of a page to which signing in leads back."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,12 @@ async def read_form(request: Request, edge: Edge, visitor: Visitor) -> dict[str,
 
 
 def _sign_in_for(request: Request) -> str:
-    """Return where to sign in, and to come back to this page if it is one that can be opened again."""
-    if request.method not in {"GET", "HEAD"} or request.url.path == "/":
-        return SIGN_IN
+    """Return where to sign in, and to come back to this page if it is one that can be opened again.
+
+    An address that is too long to come back to is left out: it would be longer still here, too long for many clients.
+    """
     query = f"?{request.url.query}" if request.url.query else ""
-    return f"{SIGN_IN}?{urlencode({'next': request.url.path + query})}"
+    back = request.url.path + query
+    if request.method not in {"GET", "HEAD"} or request.url.path == "/" or len(back) > LONGEST_RETURN:
+        return SIGN_IN
+    return f"{SIGN_IN}?{urlencode({'next': back})}"
