@@ -56,12 +56,18 @@ class Wire:
         self._connection = _Connection(str(urlsplit(url).netloc), timeout=_TIMEOUT)
 
     def send(self, sent: Sent) -> Answer:
-        """Send a request and read its answer; a connection that the server closed is made again once."""
+        """Send a request and read its answer; status 0 if there is none that can be read, twice."""
         try:
             return self._send(sent)
         except (http.client.HTTPException, OSError):
             self._connection.close()
+        began = time.monotonic()
+        try:
             return self._send(sent)
+        except (http.client.HTTPException, OSError) as error:
+            self._connection.close()
+            # No status: the checks tell of it as they do of any other that is not documented.
+            return Answer(0, {"content-type": type(error).__name__}, b"", time.monotonic() - began)
 
     def _send(self, sent: Sent) -> Answer:
         began = time.monotonic()
