@@ -8,6 +8,7 @@ from typing import Any
 from tests.chaos.checking.evidence import Evidence
 from tests.chaos.checking.reading import number, rows, text, whole
 from tests.chaos.checking.report import Report
+from tests.chaos.checking.settling import MOVING, WAITING, state_of
 
 # What an accepted firing alert became (docs/http-api.md); of any other result nothing follows.
 HEARD = {"started", "updated", "queued"}
@@ -21,7 +22,8 @@ def check_arrivals(evidence: Evidence, report: Report) -> None:
     accepted = accepted_firings(evidence, report)
     ended = {(place[0].removeprefix("alert-")) for place in evidence.ledger.ends}
     for key, deliveries in sorted(accepted.items()):
-        if key in ended:
+        # One that is under way is not lost but `stuck`.
+        if key in ended or state_of(evidence, key) in MOVING | WAITING:
             continue
         kept = [line for line in deliveries if not _forgotten(evidence, line)]
         when = (kept or deliveries)[0]

@@ -6,7 +6,7 @@ from tests.chaos.checking.acts import parse_action
 from tests.chaos.checking.agreement import check_agreement
 from tests.chaos.checking.evidence import Evidence, Pass
 from tests.chaos.checking.ledger import Entry
-from tests.chaos.checking.reading import rows, text
+from tests.chaos.checking.reading import rows, text, whole
 from tests.chaos.checking.report import Report
 from tests.chaos.checking.trial import Rule
 
@@ -134,6 +134,11 @@ def _check_results(evidence: Evidence, report: Report) -> None:
             report.add("unproven", name, f"entry {results[0].seq} is a result, and no claim stands before it")
         if key not in evidence.trial.episodes:
             continue
+        exited = [result for result in results if whole(result.data, "detail", "exit_code") is not None]
+        if exited and not evidence.by_key.get(name):
+            report.add(
+                "wrong_outcome", key, f"entry {exited[0].seq} says that {name} exited, but it wrote no start line"
+            )
         succeeded = [result for result in results if text(result.data, "status") == "succeeded"]
         ended = [started for started in evidence.by_key.get(name, []) if started.ended is not None]
         if succeeded and not ended:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.chaos.checking.acts import parse_action
 from tests.chaos.checking.evidence import Evidence, Pass
 from tests.chaos.checking.ledger import Entry
-from tests.chaos.checking.reading import instant, text
+from tests.chaos.checking.reading import instant, number, text
 
 
 @dataclass
@@ -70,7 +70,6 @@ def _ran(place: Pass, claims: list[Entry], evidence: Evidence) -> Ran | None:
     target = text(claims[0].data, "target") if claims else ""
     if rule and rule.target_label:
         target = text(evidence.trial.episodes[key].labels, rule.target_label) or target
-    token = claims[0].data.get("fencing_token") if claims else 0
     return Ran(
         place=place,
         rule=evidence.rule_name(key),
@@ -80,6 +79,6 @@ def _ran(place: Pass, claims: list[Entry], evidence: Evidence) -> Ran | None:
         asked=min(times) if began is None else min(began, *times),
         opened=claims[0].seq if claims else None,
         closed=ends[0].seq if ends else None,
-        token=float(token) if isinstance(token, int) else 0.0,
+        token=(number(claims[0].data, "fencing_token") or 0.0) if claims else 0.0,
         started=bool(starts),
     )

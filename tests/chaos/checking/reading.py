@@ -44,7 +44,7 @@ def whole(value: Any, *names: str) -> int | None:
     """Return the whole number at the path ``names`` inside ``value``, or None."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
 def instant(value: Any) -> float | None:

@@ -14,7 +14,7 @@ def check_settling(evidence: Evidence, report: Report) -> None:
     """No episode is under way at the end, and no workflow task fails again and again."""
     ended = {place[0].removeprefix("alert-") for place in evidence.ledger.ends}
     for key in sorted(evidence.trial.episodes):
-        state = _state(evidence, key)
+        state = state_of(evidence, key)
         report.count(f"state_{state}" if state else "state_none")
         attempts = key in ended or bool(rows(evidence.alerts, key, "attempts"))
         if (
@@ -32,7 +32,7 @@ def check_settling(evidence: Evidence, report: Report) -> None:
             report.count("intakes_open")
 
 
-def _state(evidence: Evidence, key: str) -> str:
+def state_of(evidence: Evidence, key: str) -> str:
     """Return the state that the API told, else the last one in the history."""
     told = table(evidence.alerts, key)
     if told and told.get("stale") is not True and text(told, "state"):
@@ -45,4 +45,4 @@ def _nobody_holds(evidence: Evidence, key: str) -> bool:
     """Return whether no other episode of the same target waits for people, who would be right to hold it."""
     target = text(evidence.alerts, key, "target")
     others = (other for other in evidence.alerts if other != key and text(evidence.alerts, other, "target") == target)
-    return not any(_state(evidence, other) == "awaiting_approval" for other in others)
+    return not any(state_of(evidence, other) == "awaiting_approval" for other in others)
