@@ -4,7 +4,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test coverage peers check drill screenshots bench soak chaos docs lock clean
+.PHONY: help install run demo test coverage peers check audit drill screenshots bench soak chaos docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,9 +26,22 @@ coverage: $(VENV)/.installed-dev ## run all tests and show what they do not reac
 peers: $(VENV)/.installed-dev ## let programs of others read the ledger (Debian: golang-go, golang-golang-x-mod-dev)
 	$(PYTEST) tests/peers
 
+BANDIT := $(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive \
+          lumen rules workflows activities worker api proof cli controls
+
+audit: $(VENV)/.installed-dev ## look for known holes: bandit over the code, pip-audit over the locks (asks a service)
+	$(BANDIT)
+	@for lock in requirements.lock requirements-dev.lock; do \
+	  $(VENV)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off $(AUDIT) -r $$lock || { \
+	    echo "$$lock was not found to be free of known holes: one is named above, or the service that knows them" \
+	         "(PyPI's; make audit AUDIT='-s osv' asks OSV's) cannot be reached or does not know a package." >&2; \
+	    exit 1; }; \
+	done
+
 check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(BANDIT)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 

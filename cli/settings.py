@@ -81,7 +81,7 @@ def layered(environ: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str
 
 def local_url(address: Address) -> str:
     """Return the URL under which something that listens on ``address`` is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104  # compared, not bound
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104  # compared # nosec B104
     return f"http://{Address(host, address.port)}"
 
 

@@ -82,7 +82,7 @@ class SocketMode:
         pause = 0.0
         try:
             while True:
-                await asyncio.sleep(pause * random.uniform(1.0, 1.4))  # noqa: S311  # so that processes do not come at once
+                await asyncio.sleep(pause * random.uniform(1.0, 1.4))  # noqa: S311  # spreads them # nosec B311
                 pause = await self._stay(pause)
         finally:
             await self._stop()
