@@ -169,6 +169,30 @@ def test_a_change_without_a_patch_is_seen_and_taken_back(site: Site, tmp_path: P
     assert site.ledger_holds()
 
 
+def test_going_back_behind_a_patch(site: Site, tmp_path: Path) -> None:
+    """The old build says that it cannot carry on what passed the patch, and carries the rest on; the new build goes on."""
+    out = {name: tmp_path / name for name in ("before", "behind")}
+    site.add_rule("Back", actions=[{"name": "run", "cmd": appending(tmp_path / "{labels.place}")}])
+    before = site.post_alert("Back", place="before")
+    site.until_state(before, "awaiting_approval")
+    new = patched_build(tmp_path / "new")
+    upgrade(site, new)
+    behind = site.post_alert("Back", place="behind")
+    site.until_state(behind, "awaiting_approval")
+
+    upgrade(site, Build(tmp_path / "old"))
+
+    voted(site, before, ALICE)
+    judge(site, before, out["before"])
+    voted(site, behind, ALICE)
+    eventually(lambda: _stuck(site) == 1, "the old build counts the workflow that passed the patch")
+    assert lines(out["behind"]) == []
+
+    upgrade(site, new)
+
+    judge(site, behind, out["behind"])
+
+
 def _stuck(site: Site) -> int:
     page = httpx.get(f"http://{site.env['LUMEN_WORKER_ADDR']}/metrics", timeout=10, trust_env=False).text
     [line] = [line for line in page.splitlines() if line.startswith("lumen_workflows_stuck ")]
