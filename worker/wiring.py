@@ -138,14 +138,16 @@ def wire(
 def build_workers(
     client: Client, wired: Wired, runners: Sequence[str], workflow_runner: WorkflowRunner | None = None
 ) -> list[Worker]:
-    """Return the workers of one process: main, guard and intake queue, and one queue for each runner it serves.
+    """Return the workers of one process: guard, main and intake queue, and one queue for each runner it serves.
+
+    They are stopped in the opposite order, guards last: what the main worker has begun to prepare may wait for a guard, and
+    if no other process serves guards it would wait for nothing until its grace is over.
 
     Workflow code runs without the SDK's sandbox, which would cost a third of the worker's time (decision 0014). The
     tests of the workflows run inside the sandbox, which they pass as ``workflow_runner``.
     """
     workflow_runner = workflow_runner or UnsandboxedWorkflowRunner()
     return [
-        _main_worker(client, wired, workflow_runner),
         Worker(
             client,
             task_queue=names.GUARD_TASK_QUEUE,
@@ -153,6 +155,7 @@ def build_workers(
             workflow_runner=workflow_runner,
             workflow_task_executor=ThreadPoolExecutor(2, thread_name_prefix="guard"),
         ),
+        _main_worker(client, wired, workflow_runner),
         Worker(
             client,
             task_queue=names.INTAKE_TASK_QUEUE,
