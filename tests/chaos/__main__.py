@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -135,7 +136,13 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     seeds = [seed for part in arguments.seeds.split(",") for seed in _range(part)]
-    sys.exit(asyncio.run(campaign(seeds, arguments.jobs, arguments.keep)))
+
+    async def ends_when_told() -> int:
+        work = asyncio.ensure_future(campaign(seeds, arguments.jobs, arguments.keep))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+        return await work
+
+    sys.exit(asyncio.run(ends_when_told()))
 
 
 if __name__ == "__main__":
