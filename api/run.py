@@ -28,6 +28,7 @@ from api.reception import Reception
 from api.server import bind, serve_app
 from api.slack.running import slack_presence
 from api.surroundings import Surroundings
+from api.token_file import keep_tokens_fresh
 from api.tokens import TokenBook, build_token_book, parse_tokens_file
 from lumen.alert import Alert
 from lumen.errors import SettingsError
@@ -55,12 +56,22 @@ async def serve(settings: Settings, ready: Callable[[str, int], None] | None = N
         around = surroundings_of(settings, client, http)
         edge = replace(build_edge(settings, tokens, source, client), surroundings=around, slack=slack.desk)
         with contextlib.closing(bind(settings.api_addr)) as listener:
-            reloading = asyncio.create_task(keep_fresh(source, wake))
+            asked = asyncio.Event()
+            reloading = (
+                asyncio.create_task(keep_fresh(source, wake)),
+                asyncio.create_task(keep_tokens_fresh(tokens, lambda: build_tokens(settings), asked)),
+            )
+
+            def reload() -> None:
+                wake.set()
+                asked.set()
+
             try:
                 async with slack.listening(edge):
-                    await serve_app(create_app(edge), listener, reload=wake.set, ready=ready)
+                    await serve_app(create_app(edge), listener, reload=reload, ready=ready)
             finally:
-                reloading.cancel()
+                for task in reloading:
+                    task.cancel()
 
 
 def build_tokens(settings: Settings) -> TokenBook:

@@ -52,6 +52,12 @@ class TokenBook:
         """Keep ``callers`` by the raw SHA-256 digest of their token."""
         self._callers = callers
 
+    def become(self, other: TokenBook) -> bool:
+        """Accept what ``other`` accepts from now on, and nothing else; return whether that is a change."""
+        changed = self._callers != other._callers
+        self._callers = other._callers
+        return changed
+
     def caller(self, authorization: str) -> Caller | None:
         """Return who sent this ``Authorization`` header (``Bearer``, or ``Basic`` with any user), or None."""
         token = _token_in(authorization)
@@ -116,6 +122,8 @@ def parse_tokens_file(text: str, name: str) -> dict[bytes, Caller]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise SettingsError(f"{name}:{mark.line + 1 if mark else 1}: not YAML") from None
+    except (ValueError, RecursionError):  # an escape beyond Unicode, a directive beyond reason; nested without end
+        raise SettingsError(f"{name}:1: not YAML: look for \\U, %YAML and deep nesting") from None
     if not isinstance(root, yaml.MappingNode) or not root.value:
         raise SettingsError(f"{name}:1: want at least one `sha256-of-token: {{actor: …, scopes: [read]}}`")
     callers: dict[bytes, Caller] = {}

@@ -60,7 +60,7 @@ def secrets_of(settings: Settings) -> list[str]:
         settings.control_bus_token,
         settings.proof_salt,
         settings.slack_bot_token,
-        settings.slack_signing_secret,
+        *settings.slack_signing_secrets,
         settings.slack_app_token,
         settings.forward_auth_secret,
         *(value for name, value in settings.temporal_env.items() if name.endswith(("_API_KEY", "_DATA"))),

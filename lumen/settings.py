@@ -64,7 +64,7 @@ class Settings:
     proof_anchor_dir: str = ""
     proof_anchor_url: str = field(default="", repr=False)
     slack_bot_token: str = field(default="", repr=False)
-    slack_signing_secret: str = field(default="", repr=False)
+    slack_signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     slack_app_token: str = field(default="", repr=False)
     slack_channel: str = ""
     slack_webhook: str = field(default="", repr=False)
@@ -112,7 +112,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "PROOF_ANCHOR_DIR": ("proof_anchor_dir", setting_types.text),
     "PROOF_ANCHOR_URL": ("proof_anchor_url", setting_types.url),
     "SLACK_BOT_TOKEN": ("slack_bot_token", setting_types.slack_token("xoxb")),
-    "SLACK_SIGNING_SECRET": ("slack_signing_secret", setting_types.text),
+    "SLACK_SIGNING_SECRET": ("slack_signing_secrets", setting_types.tokens),
     "SLACK_APP_TOKEN": ("slack_app_token", setting_types.slack_token("xapp")),
     "SLACK_CHANNEL": ("slack_channel", setting_types.text),
     "SLACK_WEBHOOK": ("slack_webhook", setting_types.url),

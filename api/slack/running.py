@@ -64,7 +64,7 @@ async def slack_presence(settings: Settings) -> AsyncIterator[SlackPresence]:
         SettingsError: clicks are to be taken, and the bot token is missing without which nobody knows whose they are.
 
     """
-    if not settings.slack_signing_secret and not settings.slack_app_token:
+    if not settings.slack_signing_secrets and not settings.slack_app_token:
         if settings.slack_bot_token:
             _log.warning(
                 "Slack's buttons lead nowhere: set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)"
@@ -85,7 +85,7 @@ async def slack_presence(settings: Settings) -> AsyncIterator[SlackPresence]:
 def make_desk(settings: Settings, session: aiohttp.ClientSession) -> SlackDesk:
     """Return the desk for these settings; ``session`` stays the caller's."""
     calls = SlackCalls(session, settings.slack_bot_token, settings.slack_api_base_url)
-    signatures = Signatures(settings.slack_signing_secret) if settings.slack_signing_secret else None
+    signatures = Signatures(settings.slack_signing_secrets) if settings.slack_signing_secrets else None
     return SlackDesk(calls, HomeFinder(calls), People(calls), Wording(settings.lang), signatures)
 
 

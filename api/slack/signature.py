@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from fastapi import Request
@@ -24,11 +24,11 @@ class _Clock(Clock):
 
 
 class Signatures:
-    """Checks requests by one signing secret."""
+    """Checks requests by the signing secrets of one app: while they are changed there are two."""
 
-    def __init__(self, secret: str) -> None:
-        """Keep the secret."""
-        self._secret = secret
+    def __init__(self, secrets: Sequence[str]) -> None:
+        """Keep the secrets."""
+        self._secrets = tuple(secrets)
 
     def sent_at(self, request: Request, now: Callable[[], datetime]) -> datetime:
         """Return the time in the headers, to the second, before anything of the body is read.
@@ -48,12 +48,14 @@ class Signatures:
 
     def check(self, request: Request, body: bytes, now: Callable[[], datetime]) -> None:
         """Raise :class:`Problem` 401 unless Slack signed exactly this ``body`` with the time in the headers."""
-        verifier = SignatureVerifier(self._secret, _Clock(now))
+        stamp, signature = request.headers[_TIMESTAMP], request.headers[_SIGNATURE]
         try:
-            valid = verifier.is_valid(body, request.headers[_TIMESTAMP], request.headers[_SIGNATURE])
+            valid = [
+                SignatureVerifier(secret, _Clock(now)).is_valid(body, stamp, signature) for secret in self._secrets
+            ]
         except Exception:  # noqa: BLE001  # it raises on a body that is no UTF-8 and on a signature that is no ASCII
-            valid = False
-        if not valid:
+            valid = []
+        if not any(valid):
             raise _refused()
 
 

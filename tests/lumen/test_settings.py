@@ -97,7 +97,7 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("PROOF_ANCHOR_DIR", "/srv/anchors", "proof_anchor_dir", "/srv/anchors"),
     ("PROOF_ANCHOR_URL", "https://keeper.example.com/x/", "proof_anchor_url", "https://keeper.example.com/x"),
     ("SLACK_BOT_TOKEN", "xoxb-1-a", "slack_bot_token", "xoxb-1-a"),
-    ("SLACK_SIGNING_SECRET", "8f742231", "slack_signing_secret", "8f742231"),
+    ("SLACK_SIGNING_SECRET", "8f742231", "slack_signing_secrets", ("8f742231",)),
     ("SLACK_APP_TOKEN", "xapp-1-a", "slack_app_token", "xapp-1-a"),
     ("SLACK_CHANNEL", "#ops", "slack_channel", "#ops"),
     ("SLACK_WEBHOOK", "https://hooks.example.com/T/B/x", "slack_webhook", "https://hooks.example.com/T/B/x"),

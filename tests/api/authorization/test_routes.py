@@ -54,7 +54,7 @@ class House:
         self.console: Console = console()
         self.sink, self.commands = RecordingSink(), FakeCommands()
         stage, rules = self.console.stage, rules_of(folder, _RULE)
-        desk = make_desk(Settings(slack_bot_token="xoxb-1", slack_signing_secret=SLACK_SECRET), session)
+        desk = make_desk(Settings(slack_bot_token="xoxb-1", slack_signing_secrets=(SLACK_SECRET,)), session)
         self.edge = replace(
             stage.edge,
             tokens=book(embedded=embedded),

@@ -32,7 +32,9 @@ async def slack() -> AsyncIterator[FakeSlack]:
 def slack_settings(slack: FakeSlack) -> Settings:
     """The settings of an API for this workspace, over HTTP."""
     return Settings(
-        slack_bot_token=slack.bot_token, slack_signing_secret=slack.signing_secret, slack_api_base_url=slack.api_url
+        slack_bot_token=slack.bot_token,
+        slack_signing_secrets=(slack.signing_secret,),
+        slack_api_base_url=slack.api_url,
     )
 
 

@@ -20,7 +20,7 @@ BOTH = ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
 
 @pytest.mark.parametrize(
     ("settings", "given"),
-    [(Settings(slack_app_token="xapp-x"), BOTH[0]), (Settings(slack_signing_secret="secret"), BOTH[1])],
+    [(Settings(slack_app_token="xapp-x"), BOTH[0]), (Settings(slack_signing_secrets=("secret",)), BOTH[1])],
 )
 async def test_without_the_bot_token(settings: Settings, given: str) -> None:
     """Without the bot token nobody knows who clicks: the start stops with one line that names both settings."""
