@@ -42,12 +42,13 @@ def _check_pass(place: Pass, entry: Entry, evidence: Evidence, report: Report) -
     # An alert that resolved before it was planned has no rule yet.
     if rule and text(entry.data, "rule") not in {rule.name, ""}:
         report.add("wrong_outcome", key, f"{said} by rule {text(entry.data, 'rule')!r}, its rule is {rule.name!r}")
-    if starts and outcome in IDLE:
-        report.add("wrong_outcome", key, f"{said}, but {starts[0].key} started at {starts[0].at:.3f}")
-    if starts and entry.data.get("ran") is False:
-        report.add(
-            "wrong_outcome", key, f"{said} and that nothing ran, but {starts[0].key} started at {starts[0].at:.3f}"
-        )
+    if starts:
+        # A put-back Temporal may forget that an attempt acted, and end it otherwise (docs/disaster-recovery.md).
+        excused, begun = evidence.trial.forgets(starts[0].at), f"{starts[0].key} started at {starts[0].at:.3f}"
+        if outcome in IDLE:
+            report.judge("wrong_outcome", key, f"{said}, but {begun}", excused=excused)
+        if entry.data.get("ran") is False:
+            report.judge("wrong_outcome", key, f"{said} and that nothing ran, but {begun}", excused=excused)
     if outcome == "remediated":
         _check_remediated(place, said, rule, evidence, report)
     if outcome in {"resolved", "rejected"}:
