@@ -27,6 +27,7 @@ SCENARIOS: tuple[Callable[[Stage], Awaitable[dict[str, Handle]]], ...] = (
     ways.blocked_guard,
     ways.dead_holder,
     ways.frozen,
+    ways.woken,
     ways.changed_rule,
     ways.overridden,
     ways.intake,

@@ -18,7 +18,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from lumen import names
-from lumen.outcome import Outcome
+from lumen.outcome import Outcome, State
 from tests.replay.variants import VARIANTS
 from tests.stack.sandbox import sandbox
 from worker.wiring import WORKFLOWS
@@ -93,6 +93,7 @@ def test_every_outcome_is_recorded() -> None:
         names.GUARD_WORKFLOW,
         names.INTAKE_WORKFLOW,
         names.FREEZE_WORKFLOW,
+        names.WAKE_WORKFLOW,
         names.COMMAND_WORKFLOW,
     }
 
@@ -155,10 +156,17 @@ def test_recorded_history_is_small_and_tells_of_no_machine(path: Path) -> None:
 def test_the_long_ways_are_recorded(name: str, states: set[str]) -> None:
     """The histories that are there for the states they pass through do pass through them."""
     [path] = [path for path in FILES if path.stem == name]
-    passed = set()
-    for event in events_of(path):
-        shown = event.get("upsertWorkflowSearchAttributesEventAttributes", {})
-        payload = shown.get("searchAttributes", {}).get("indexedFields", {}).get(names.ATTRIBUTE_STATE)
-        if payload:
-            passed.add(json.loads(base64.b64decode(payload["data"])))
-    assert states <= passed
+    assert states <= states_in(path)
+
+
+def test_every_state_that_is_shown_is_recorded() -> None:
+    """An episode that is open in any of its states at an upgrade has a history that passed this state and went on."""
+    passed = set().union(*(states_in(path) for path in FILES))
+    assert passed == {str(state) for state in State}
+
+
+def states_in(path: Path) -> set[str]:
+    """Return the states that one recorded history shows."""
+    shown = [event.get("upsertWorkflowSearchAttributesEventAttributes", {}) for event in events_of(path)]
+    fields = [one.get("searchAttributes", {}).get("indexedFields", {}).get(names.ATTRIBUTE_STATE) for one in shown]
+    return {json.loads(base64.b64decode(payload["data"])) for payload in fields if payload}

@@ -14,7 +14,7 @@ from lumen.episode import EpisodeStart
 from lumen.messages import IntakeStart
 from workflows.alert import AlertWorkflow
 from workflows.command import CommandWorkflow
-from workflows.freeze import FreezeWorkflow
+from workflows.freeze import FreezeWorkflow, WakeWorkflow
 from workflows.guard import GuardStart, GuardWorkflow
 from workflows.intake import IntakeWorkflow
 
@@ -83,6 +83,16 @@ class SlowFreezeWorkflow(FreezeWorkflow):
         await _beside_a_timer(super().run(start))
 
 
+@workflow.defn(name=names.WAKE_WORKFLOW)
+class SlowWakeWorkflow(WakeWorkflow):
+    """Starts a timer when it begins."""
+
+    @workflow.run
+    async def run(self) -> None:
+        """Do the same beside a timer."""
+        await _beside_a_timer(super().run())
+
+
 @workflow.defn(name=names.COMMAND_WORKFLOW)
 class SlowCommandWorkflow(CommandWorkflow):
     """Starts a timer when it begins."""
@@ -98,5 +108,6 @@ VARIANTS: tuple[type, ...] = (
     SlowGuardWorkflow,
     SlowIntakeWorkflow,
     SlowFreezeWorkflow,
+    SlowWakeWorkflow,
     SlowCommandWorkflow,
 )

@@ -107,6 +107,19 @@ async def frozen(stage: Stage) -> dict[str, Handle]:
     return {"frozen": await stage.close(alert, handle), "freeze": freeze}
 
 
+async def woken(stage: Stage) -> dict[str, Handle]:
+    """What a freeze leaves behind wakes the blocked episodes twice."""
+    freeze: WorkflowHandle[object, None] = await stage.bench.client.start_workflow(
+        names.FREEZE_WORKFLOW, WHO, id=names.FREEZE_ID, task_queue=names.TASK_QUEUE, memo=WHO
+    )
+    await freeze.signal("unfreeze", WHO)
+    await freeze.result()
+    wake: Handle = stage.bench.client.get_workflow_handle(f"{names.FREEZE_ID}-wake-{freeze.result_run_id}")
+    await stage.bench.pass_time(wake, seconds=15)
+    await wake.result()
+    return {"wake": wake}
+
+
 async def changed_rule(stage: Stage) -> dict[str, Handle]:
     """The rule changes while people are asked: the vote is refused, the episode asks anew."""
     stage.rule()
