@@ -7,8 +7,10 @@ from typing import Any
 import httpx
 
 from lumen.alert import Alert
+from lumen.redaction import Redactor
 
 _TIMEOUT = 8.0
+_PLAIN = Redactor(())  # a proxy on the way may say back what it was sent, the password too
 _NOT_LABELS = {"__name__", "alertstate"}
 
 
@@ -63,7 +65,11 @@ class Prometheus:
         except ValueError:
             body = {}
         if not isinstance(body, dict) or body.get("status") != "success":
-            detail = str(body.get("error", "no JSON answer"))[:300] if isinstance(body, dict) else "no JSON object"
+            detail = (
+                _PLAIN.text(str(body.get("error", "no JSON answer")))[:300]
+                if isinstance(body, dict)
+                else "no JSON object"
+            )
             raise PrometheusUnavailableError(f"Prometheus answered {response.status_code}: {detail}")
         if body.get("warnings"):
             raise PrometheusUnavailableError(f"Prometheus answered with warnings: {str(body['warnings'])[:300]}")

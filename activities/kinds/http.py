@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from activities.execution.hiding import Hider
 from activities.kinds.protocol import Ended, KindContext
 from lumen.messages import ExecuteRequest
 from lumen.outcome import ActionStatus
@@ -15,6 +16,19 @@ from lumen.plan import Plan, PlannedAction
 
 _KEPT = 4096
 _READ_AT_MOST = 16 * 1024 * 1024
+_SHORTEST = 8  # characters of a header's value that is hidden: shorter ones are ordinary words
+_TOLD = frozenset(
+    {
+        "host",
+        "accept",
+        "accept-encoding",
+        "connection",
+        "user-agent",
+        "content-length",
+        "content-type",
+        "idempotency-key",
+    }
+)
 
 
 class HttpKind:
@@ -70,7 +84,7 @@ async def _exchange(http: httpx.AsyncClient, seconds: float, method: str, url: s
             asyncio.timeout(seconds),
             http.stream(method, url, follow_redirects=False, timeout=seconds, **content) as response,
         ):
-            return _judge(response, await _read(response))
+            return _judge(response, await _read(response, Hider(_secrets_of(response.request))))
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
         return Ended(ActionStatus.FAILED, f"could not connect: {type(error).__name__}")
     except (httpx.InvalidURL, httpx.LocalProtocolError) as error:
@@ -79,17 +93,29 @@ async def _exchange(http: httpx.AsyncClient, seconds: float, method: str, url: s
         return Ended(ActionStatus.UNKNOWN, f"sent, but not answered: {type(error).__name__}")
 
 
-async def _read(response: httpx.Response) -> dict[str, Any]:
+def _secrets_of(request: httpx.Request) -> list[str]:
+    """Return what a careless server may say back and nobody may read: the values of all headers but the usual ones."""
+    values = [value for name, value in request.headers.items() if name not in _TOLD]
+    return [part for value in values for part in (value, *value.split()) if len(part) >= _SHORTEST]
+
+
+async def _read(response: httpx.Response, hider: Hider) -> dict[str, Any]:
     digest = hashlib.sha256()
     kept = b""
     size = 0
-    async for block in response.aiter_bytes():
+
+    def keep(block: bytes) -> None:
+        nonlocal kept
         digest.update(block)
-        size += len(block)
         if len(kept) < _KEPT:
             kept += block[: _KEPT - len(kept)]
+
+    async for block in response.aiter_bytes():
+        size += len(block)
+        keep(hider.take(block))
         if size > _READ_AT_MOST:
             break
+    keep(hider.rest())
     text = kept.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
     return {"head": text, "tail": "", "bytes": size, "sha256": digest.hexdigest(), "truncated": size > len(kept)}
 

@@ -10,9 +10,11 @@ import httpx2
 from lightkube.core.exceptions import ConfigError
 
 from lumen.display import printable, truncate
+from lumen.redaction import Redactor
 
 _T = TypeVar("_T")
 _MESSAGE_BYTES = 500
+_PLAIN = Redactor(())  # a proxy on the way may say back what it was sent, the token too
 
 
 class AnswerError(Exception):
@@ -79,4 +81,4 @@ def _message(response: httpx2.Response) -> str:
         message = json.loads(response.content)["message"]
     except (ValueError, TypeError, KeyError):
         return response.reason_phrase
-    return message if isinstance(message, str) and message else response.reason_phrase
+    return _PLAIN.text(message) if isinstance(message, str) and message else response.reason_phrase
