@@ -9,6 +9,7 @@ from api.edge import Edge
 from api.openapi.description import describe
 from api.pages import console, console_episode, console_guards, decision, live, signin
 from api.pages.overview import Overview
+from api.pages.pacing import Tries
 from api.pages.rendering import Pages
 from api.problems import install
 from api.routes import alerts, commands, health, runs, slack, votes, webhooks
@@ -20,6 +21,7 @@ def create_app(edge: Edge) -> FastAPI:
     app.state.edge = edge
     app.state.pages = Pages(edge.site)
     app.state.overview = Overview(edge)
+    app.state.tries = Tries()
     # FastAPI's own way to change the document: https://fastapi.tiangolo.com/how-to/extending-openapi/
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     install(app)

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from api.edge import TheEdge
 from api.pages.forms import read_fields
+from api.pages.pacing import Tries
 from api.pages.rendering import Pages, ThePages
 from api.pages.sessions import drop, keep, new_session
 from api.pages.visitors import LONGEST_RETURN, SIGN_IN, TheVisitor, read_form, visitor_of
@@ -35,6 +36,11 @@ async def sign_in_page(request: Request, edge: TheEdge, pages: ThePages) -> Resp
 @router.post(SIGN_IN)
 async def sign_in(request: Request, edge: TheEdge, pages: ThePages) -> Response:
     """Begin a session for the holder of a token; any token that opens no page is answered alike."""
+    tries, peer, now = _tries(request), request.client.host if request.client else "", edge.now().timestamp()
+    if seconds := tries.wait(peer, now):
+        answer = _page(pages, "/", problem="sign_in.too_often", status=429)
+        answer.headers["Retry-After"] = str(seconds)
+        return answer
     try:
         fields = await read_fields(request, edge)
     except Problem as refused:
@@ -46,6 +52,7 @@ async def sign_in(request: Request, edge: TheEdge, pages: ThePages) -> Response:
     )
     caller = edge.tokens.holder(token)
     if caller is None or Scope.READ not in caller.scopes:
+        tries.failed(peer, now)
         return _page(pages, after, problem="sign_in.wrong_token", status=401)
     problem, actor = _actor(caller, named)
     if problem:
@@ -69,6 +76,13 @@ def local_path(wanted: str) -> str:
     if not _LOCAL.fullmatch(wanted) or wanted.startswith((SIGN_IN, "/sign-out", "/decision")):
         return "/"
     return wanted
+
+
+def _tries(request: Request) -> Tries:
+    tries = request.app.state.tries
+    if not isinstance(tries, Tries):
+        raise TypeError("the application was not made by create_app")
+    return tries
 
 
 def _actor(caller: Caller, named: str) -> tuple[str, str]:

@@ -22,6 +22,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "요청을 읽을 수 없거나 이 페이지에서 보낸 요청이 아닙니다. 주소를 직접 열어 다시 시도해 주세요.",
     ),
     "sign_in.wrong_token": ("This token opens nothing here.", "이 토큰으로는 로그인할 수 없습니다."),
+    "sign_in.too_often": (
+        "Too many wrong tries from your address. Wait a minute, then try again.",
+        "같은 주소에서 잘못된 시도가 너무 많았습니다. 1분 뒤에 다시 시도해 주세요.",
+    ),
     "sign_in.other_person": (
         "This token belongs to another person than the address that you gave. Leave the address empty.",
         "이 토큰은 입력하신 주소와 다른 사람의 것입니다. 주소를 비워 두고 다시 시도해 주세요.",

@@ -16,6 +16,7 @@ from fastapi.routing import iter_route_contexts
 
 from api.app import create_app
 from api.pages.forward_auth import forward_auth
+from api.pages.pacing import Tries
 from api.reception import Reception
 from api.slack.running import make_desk
 from lumen.settings import Settings
@@ -77,6 +78,7 @@ class House:
         for each in kept:
             each.clear()
         self.console.switch.stands = {"frozen": False}
+        self.app.state.tries = Tries()
 
     def left(self) -> list[Any]:
         """Return all that was changed."""
