@@ -33,14 +33,26 @@ def check_condition(text: str) -> str:
     if len(text) > _LIMIT:
         raise ConditionError(f"the query is longer than {_LIMIT} characters", "make a recording rule of it")
     _check_placeholders(text)
-    try:
-        tree = promql_parser.parse(fill(text, lambda _name: "x"))
-    except ValueError as error:
-        raise ConditionError(f"no PromQL: {error}", "try the query in Prometheus first") from None
+    tree = _parsed(fill(text, lambda _name: "x"))
     try:
         return _check_tree(tree)
     except RecursionError:
         raise ConditionError("the query is nested too deeply", "make a recording rule of it") from None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return promql_parser.parse(text)
+    except ValueError as error:
+        raise ConditionError(f"no PromQL: {error}", "try the query in Prometheus first") from None
+    except BaseException as error:
+        # A panic of the parser, which is written in Rust, is no Exception and no type that can be named here:
+        # https://pyo3.rs/main/doc/pyo3/panic/struct.PanicException
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ConditionError(
+            "no PromQL: the parser cannot read it", "look for a duration or a number that is too large"
+        ) from None
 
 
 def _check_tree(tree: Any) -> str:

@@ -54,6 +54,7 @@ BAD = [
     ("(a > bool 1) and b > 1", "with bool", 0),
     ("(a > bool 1) + 1", "with bool", 0),
     ("up > > 1", "no PromQL", 0),
+    ("rate(a[51e999]) > 1", "no PromQL", 0),
     ("up{", "no PromQL", 0),
     ("up{a=~'['} > 1", "no PromQL", 0),
     ("up > {labels.x}", "outside quotes", 5),
