@@ -164,7 +164,8 @@ class Key:
 
     def __init__(self, text: str, kind: bytes = LOG_KEY) -> None:
         pieces = text.split("+", 2)
-        if len(pieces) != 3 or not is_name(pieces[0]):
+        # A name in the command line that is no UTF-8 comes with half surrogate pairs, which have no bytes to hash.
+        if len(pieces) != 3 or not is_name(pieces[0]) or any("\ud800" <= c <= "\udfff" for c in pieces[0]):
             raise MalformedError("a vkey is like name+8 hex digits+base64")
         content = from_base64(pieces[2])
         digest = hashlib.sha256(pieces[0].encode() + b"\n" + content).digest()[:4]

@@ -58,7 +58,8 @@ def test_the_exit_codes(copied: Path, export: Path) -> None:
     assert (code, errors) == (1, "")
     assert out.startswith("TAMPERED: first bad seq 5: part: ")
     parts.write_bytes(content)
-    for arguments in ((), (str(export),), (str(export), "--vkey", "x"), (str(export.parent), "--vkey", VKEY),
+    for arguments in ((), (str(export),), (str(export), "--vkey", "x"),
+                      (str(export), "--vkey", f"\udcc2{VKEY}"), (str(export.parent), "--vkey", VKEY),
                       (str(export / "nothing"), "--vkey", VKEY), (str(export), "--vkey", VKEY, "--max-age", "soon"),
                       (str(export), "--vkey", VKEY, "--against", str(export / "nothing"))):  # fmt: skip
         code, out, errors = run(copied, *arguments)
