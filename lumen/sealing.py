@@ -54,7 +54,7 @@ def _payload(text: str) -> dict[str, Any]:
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         payload = json.loads(raw)
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise SealError("this holds no payload") from None
     if not isinstance(payload, dict):
         raise SealError("this holds no payload")

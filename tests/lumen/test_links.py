@@ -62,6 +62,14 @@ def test_a_seal_is_for_one_purpose() -> None:
             unseal(purpose, sealed, KEYS)
 
 
+def test_what_another_version_sealed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payload that nobody can read, under a good seal, is refused like any other."""
+    monkeypatch.setattr("lumen.sealing.canonical_json", lambda _payload: b"[" * 2000)
+    sealed = seal("link", {}, KEYS)
+    with pytest.raises(SealError):
+        unseal("link", sealed, KEYS)
+
+
 @given(st.text(max_size=300))
 def test_no_other_text_is_a_seal(text: str) -> None:
     """Any text that was not made here is refused, never anything else."""
