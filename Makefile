@@ -4,7 +4,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test coverage peers check audit drill screenshots bench soak chaos docs lock clean
+.PHONY: help install run demo test coverage peers fuzz check audit drill screenshots bench soak chaos docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ audit: $(VENV)/.installed-dev ## look for known holes: bandit over the code, pip
 	         "(PyPI's; make audit AUDIT='-s osv' asks OSV's) cannot be reached or does not know a package." >&2; \
 	    exit 1; }; \
 	done
+
+fuzz: $(VENV)/.installed-dev ## random input for every route and parser; takes hours (FUZZ="--requests 500 --inputs 50000": minutes)
+	$(VENV)/bin/python -m tests.fuzz $(FUZZ)
 
 check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
 	$(VENV)/bin/ruff check .

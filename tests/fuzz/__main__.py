@@ -8,6 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.fuzz.targets.drive import CORPUS, drive, file_name, shared
+from tests.fuzz.targets.every import TARGETS
 from tests.fuzz.wire.campaign import Campaign
 from tests.fuzz.wire.place import running_place
 
@@ -25,7 +27,26 @@ def main() -> int:
     found = 0
     if given.only in {"", "wire"}:
         found += wire(given.requests, given.examples, given.seed, given.minutes * 60)
+    if given.only in {"", "parsers"}:
+        found += parsers(given.inputs, given.seed, given.minutes * 60)
     return min(found, 1)
+
+
+def parsers(inputs: int, seed: int, seconds: float) -> int:
+    """Run every target and print what became of it; return the number of findings. A new one goes into the corpus."""
+    until = time.time() + seconds
+    done = found = 0
+    for target, share in zip(TARGETS, shared(TARGETS, inputs), strict=True):
+        outcome = drive(target, share, seed, until)
+        done, found = done + outcome.inputs, found + len(outcome.findings)
+        _say(f"{outcome.inputs:8} inputs in {outcome.seconds:6.1f} s: {target.name}, {len(outcome.findings)} findings")
+        for why, given in outcome.findings:
+            place = CORPUS / target.name / file_name(given)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(given)
+            _say(f"FOUND {target.name}: {why}\n      {place}: {given[:300]!r}")
+    _say(f"{done} inputs, {found} findings")
+    return found
 
 
 def wire(requests: int, examples: int, seed: int, seconds: float) -> int:

@@ -112,7 +112,9 @@ def _body(sent: Sent, rng: Random, known: Sequence[str]) -> Sent:
         return replace(sent, body=_form(sent.body, rng, known))
     return replace(
         sent,
-        body=json.dumps(_value(value, rng, known), ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass"),
+        body=json.dumps(changed_value(value, rng, known), ensure_ascii=rng.random() < 0.5).encode(
+            "utf-8", "surrogatepass"
+        ),
     )
 
 
@@ -130,7 +132,7 @@ def _bytes(body: bytes, rng: Random) -> bytes:
     return rng.choice(_RAW)
 
 
-def _value(value: Any, rng: Random, known: Sequence[str]) -> Any:
+def changed_value(value: Any, rng: Random, known: Sequence[str] = ()) -> Any:
     """Return ``value`` with something in it changed; the deeper, the less likely."""
     if isinstance(value, dict) and value and rng.random() < 0.8:
         name = rng.choice(list(value))
@@ -139,12 +141,12 @@ def _value(value: Any, rng: Random, known: Sequence[str]) -> Any:
             return {key: one for key, one in value.items() if key != name}
         if way == 1:
             return {**value, _text(rng, known): _any(rng, known)}
-        return {**value, name: _value(value[name], rng, known)}
+        return {**value, name: changed_value(value[name], rng, known)}
     if isinstance(value, list) and value and rng.random() < 0.8:
         at = rng.randrange(len(value))
         if rng.random() < 0.2:
             return value[:at] + value[at:] * rng.choice((0, 2, 30))
-        return [*value[:at], _value(value[at], rng, known), *value[at + 1 :]]
+        return [*value[:at], changed_value(value[at], rng, known), *value[at + 1 :]]
     return _any(rng, known)
 
 

@@ -1,0 +1,1 @@
+"""The parsers, each as a small function of bytes that fails when a promise is broken."""
