@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from cli import datadir, logs
+from cli.arenas import share_arenas
 from cli.failure import FAILED
 from cli.settings import load_process, require
 from lumen.errors import LumenError
@@ -21,6 +22,7 @@ from proof.store import is_postgresql
 
 def serve_api() -> None:
     """Serve the API until a signal asks to stop."""
+    share_arenas()
     settings = load_process()
     wanted = {"bridge_keys": "BRIDGE_SECRET", "webhook_tokens": "LUMEN_WEBHOOK_TOKEN"}
     if not settings.tokens_file:
@@ -35,6 +37,7 @@ def serve_api() -> None:
 
 def serve_worker(runners: tuple[str, ...]) -> None:
     """Work for the given runners until a signal asks to stop."""
+    share_arenas()
     settings = load_process()
     require(
         settings,
@@ -50,6 +53,7 @@ def serve_worker(runners: tuple[str, ...]) -> None:
 
 def serve_proofd() -> None:
     """Serve the ledger until a signal asks to stop."""
+    share_arenas()
     settings = _with_ledger_file(load_process())
     require(settings, proofd_tokens="PROOFD_TOKEN")
     logs.configure("proofd", settings)
