@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.slack.calls import SlackCalls
-from api.slack.errors import PersonError, SlackRefusedError
+from api.slack.errors import PersonError, SlackRefusedError, SlackUnreachableError
 from api.slack.flights import Flights
 from lumen.ballot import read_actor
 from lumen.errors import BallotError
@@ -19,6 +20,9 @@ KEPT_SECONDS = 600.0
 REFUSAL_KEPT_SECONDS = 60.0
 KEPT_USERS = 1000
 _ASK_SECONDS = 10.0
+_STANDING_SECONDS = 0.5
+_GONE = frozenset({"bot", "deleted", "foreign", "guest"})
+"""What of Slack's refusals holds for a person whom the policy knows; an address is not needed for them."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,9 @@ class People:
         """
         bound = _bound(user, policy)
         if bound:
+            await self._check_standing(user, home)
             return bound
-        known = self._kept(user) or await self._flights.join(f"{home}/{user}", lambda: self._ask(user, home))
+        known = await self._told(user, home)
         if known.refusal:
             raise PersonError(known.refusal)
         # The policy binds this address to another id: whoever has it in this profile is not that person.
@@ -61,6 +66,22 @@ class People:
     async def close(self) -> None:
         """End what is on its way."""
         await self._flights.close()
+
+    async def _check_standing(self, user: str, home: str) -> None:
+        """Refuse somebody whom the policy binds and of whom Slack says that they left or are a guest by now.
+
+        The policy says who it is, so where Slack does not answer soon the vote counts: it must not wait for Slack.
+        """
+        try:
+            async with asyncio.timeout(_STANDING_SECONDS):
+                known = await self._told(user, home)
+        except (TimeoutError, SlackUnreachableError):
+            return
+        if known.refusal in _GONE:
+            raise PersonError(known.refusal)
+
+    async def _told(self, user: str, home: str) -> Known:
+        return self._kept(user) or await self._flights.join(f"{home}/{user}", lambda: self._ask(user, home))
 
     def _kept(self, user: str) -> Known | None:
         found = self._known.get(user)

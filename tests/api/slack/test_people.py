@@ -18,11 +18,49 @@ NOBODY = Policy()
 
 
 async def test_the_policy_comes_first(office: Office) -> None:
-    """A Slack id that the policy binds is its person, and Slack is not asked."""
+    """A Slack id that the policy binds is its person, whatever address the profile has, or without one."""
     office.rules.policy = Policy(people={"boss@example.com": {"slack": office.alice.id}})
     await office.click()
     assert office.box.ballots[0].actor == "boss@example.com"
-    assert not office.slack.calls("users.info")
+    office.slack.revoke_scope("users:read.email")
+    bare = office.slack.add_user("bare", "")
+    office.rules.policy = Policy(people={"bare@example.com": {"slack": bare.id}})
+    await office.click(user=bare)
+    assert office.box.ballots[1].actor == "bare@example.com"
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ({"is_bot": True}, "Bots"),
+        ({"deleted": True}, "deactivated"),
+        ({"is_restricted": True}, "Guests"),
+        ({"is_ultra_restricted": True}, "Guests"),
+        ({"is_stranger": True}, "another one"),
+    ],
+)
+async def test_bound_and_gone(office: Office, profile: dict[str, Any], words: str) -> None:
+    """Who is bound by the policy and of whom Slack says by now that they left, or are a guest, does not vote."""
+    user = office.slack.add_user("eve", **{"email": "eve@example.com", **profile})
+    office.rules.policy = Policy(people={"eve@example.com": {"slack": user.id}})
+    assert (await office.click(user=user)).ok
+    assert words in (await office.told(user=user))[0]
+    assert office.box.ballots == []
+
+
+@pytest.mark.parametrize("trouble", ["slow", "limited", "without the scope"])
+async def test_bound_while_slack_cannot_say(office: Office, trouble: str) -> None:
+    """Slack that does not say in time who somebody is keeps nobody from voting whom the policy binds."""
+    await office.desk.home.find()
+    office.rules.policy = Policy(people={"boss@example.com": {"slack": office.alice.id}})
+    if trouble == "slow":
+        office.slack.slow(5, "users.info")
+    elif trouble == "limited":
+        office.slack.ratelimit(100, 30, "users.info")
+    else:
+        office.slack.revoke_scope("users:read")
+    assert (await office.click()).ok
+    assert office.box.ballots[0].actor == "boss@example.com"
 
 
 async def test_an_address_of_somebody_else(office: Office) -> None:
