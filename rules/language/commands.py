@@ -14,6 +14,7 @@ _OPERATORS = frozenset(
 )
 _EXPANSION = re.compile(r"\$[A-Za-z_{(?!@*#$]|`")
 _SSH_VALUES = frozenset("BbcDEeFIiJLlmOopQRSWw")
+_MOST_ARGUMENTS = 1000  # each is looked at once more for every program before it
 
 
 class CommandError(ValueError):
@@ -50,6 +51,8 @@ def check_argv(argv: list[str]) -> list[str]:
     """Return warnings about ``argv`` (templates); raises :class:`CommandError` where a label value could become code."""
     if not argv or not argv[0]:
         raise CommandError(-1, "the command is empty", "name a program")
+    if len(argv) > _MOST_ARGUMENTS:
+        raise CommandError(-1, f"the command has more than {_MOST_ARGUMENTS} arguments", "write them into a file")
     if names(argv[0]):
         raise CommandError(
             0, "a placeholder stands in the program", "name the program; values belong into its arguments"

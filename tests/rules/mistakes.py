@@ -149,6 +149,10 @@ ACTION_MISTAKES = [
     ("{cmd: []}", "3:22: cmd is an empty list"),
     ('{cmd: ""}', "3:22: cmd is empty"),
     ('{cmd: " "}', "3:22: the command is empty: name a program"),
+    (
+        f"{{cmd: [{', '.join(['env'] * 1001)}]}}",
+        "3:22: the command has more than 1000 arguments: write them into a file",
+    ),
     ("{cmd: [a, ~]}", '3:26: an element of cmd is ~, which YAML reads as nothing: quote it: "~"'),
     ("{cmd: [a, [b]]}", "3:26: an element of cmd is a list: write text"),
     ("{cmd: [a, null]}", "3:26: an element of cmd is null, which YAML reads as nothing"),
