@@ -13,6 +13,7 @@ OWN = ("worker", "api", "proofd")
 """Lumen's own processes. Temporal's and the load's are shown, not judged."""
 
 _FDS = 8
+_OPEN_OF_ALL = 0.6  # 1 if none ever closed; in a short soak the check above cannot tell that from a busy moment
 _LOG = 40.0  # MB: it is moved into the file at 16, and may grow while somebody reads
 _OPEN_SHARE, _OPEN_MORE = 1.3, 40  # a storm of 25 may fall into one window and not into the other
 
@@ -61,6 +62,8 @@ def judge(samples: Sequence[Sample], pace: Pace, flow: dict[str, Any]) -> list[C
         checks.append(Check(f"{name} file descriptors", "", before, after, before + _FDS))
     before, after = (_median(window, lambda one: one["open"]) for window in (early, late))
     checks.append(Check("open workflows", "", before, after, before * _OPEN_SHARE + _OPEN_MORE))
+    share = _median(late, lambda one: one["open_episodes"] / (one["open_episodes"] + one["closed"]))
+    checks.append(Check("episodes still open, of all executions", "share", None, share, _OPEN_OF_ALL))
     longest = max(one["history"]["events"] for one in samples if "history" in one)
     checks.append(Check("longest history", "events", None, longest, pace.longest_history))
     log = max(one["files"].get("proof.db-wal", 0) for one in samples) / 1e6

@@ -20,7 +20,13 @@ def samples(**last: Any) -> list[dict[str, Any]]:
 
 
 def sample(
-    t: int, rss: float = 100e6, fds: int = 20, opened: int = 50, events: int = 100, log: float = 16e6
+    t: int,
+    rss: float = 100e6,
+    fds: int = 20,
+    opened: int = 50,
+    closed: int | None = None,
+    events: int = 100,
+    log: float = 16e6,
 ) -> dict[str, Any]:
     """Return one look at three processes."""
     process = {"rss": rss, "fds": fds, "cpu": t / 10}
@@ -30,7 +36,7 @@ def sample(
         "files": {"proof.db": t * 1000, "proof.db-wal": log, "temporal.db": t * 2000},
         "open": opened,
         "open_episodes": opened,
-        "closed": t,
+        "closed": t if closed is None else closed,
         "height": 2 * t,
         "history": {"events": events},
     }
@@ -53,6 +59,7 @@ def test_what_is_level_passes() -> None:
         ({"rss": 111e6}, {"worker resident", "api resident", "proofd resident"}),
         ({"fds": 29}, {"worker file descriptors", "api file descriptors", "proofd file descriptors"}),
         ({"opened": 106}, {"open workflows"}),
+        ({"closed": 30}, {"episodes still open, of all executions"}),
         ({"events": 8193}, {"longest history"}),
         ({"log": 41e6}, {"write-ahead log of the ledger"}),
     ],
