@@ -83,7 +83,7 @@ _CONSOLE = {
     ),
     "POST /sign-in": Operation(
         "Begin a session",
-        {303: EMPTY, **_pages(400, 401, 403, 408, 413, 415)},
+        {303: EMPTY, **_pages(400, 401, 403, 408, 413, 415, 429)},
         body=_form(("token",), ("name", "next")),
     ),
     "POST /sign-out": Operation(
