@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import Counter
@@ -92,12 +93,13 @@ class Campaign:
             for sent, problem in pool.broken:
                 self.report.broken.setdefault(f"{pool.label}: {problem}", sent)
         self.say(f"{service.name} {mode}: schemathesis sent {sum(len(pool.made) for pool in found)}")
-        self._mutants(service, found, mode, requests, until, rng)
+        with contextlib.closing(Wire(service.url)) as wire:
+            self._mutants(service, wire, found, mode, requests, until, rng)
 
     def _mutants(
-        self, service: Service, found: list[Pool], mode: str, requests: int, until: float, rng: Random
+        self, service: Service, wire: Wire, found: list[Pool], mode: str, requests: int, until: float, rng: Random
     ) -> None:
-        promises, wire = Promises(service.document, SECRETS), Wire(service.url)
+        promises = Promises(service.document, SECRETS)
         sign = self._wrong(rng) if mode == "wrong" else self.place.signed
         for begin in range(0, max(0, requests), _ROUND):
             for pool in found:

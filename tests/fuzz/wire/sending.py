@@ -55,6 +55,10 @@ class Wire:
         """Connect at the first request."""
         self._connection = _Connection(str(urlsplit(url).netloc), timeout=_TIMEOUT)
 
+    def close(self) -> None:
+        """Close the connection; the next request makes a new one."""
+        self._connection.close()
+
     def send(self, sent: Sent) -> Answer:
         """Send a request and read its answer; status 0 if there is none that can be read, twice."""
         try:
