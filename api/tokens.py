@@ -122,7 +122,12 @@ def parse_tokens_file(text: str, name: str) -> dict[bytes, Caller]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise SettingsError(f"{name}:{mark.line + 1 if mark else 1}: not YAML") from None
-    except (ValueError, RecursionError):  # an escape beyond Unicode, a directive beyond reason; nested without end
+    except (
+        ValueError,
+        OverflowError,
+        IndexError,
+        RecursionError,
+    ):  # an escape beyond Unicode, a directive beyond reason; nested without end
         raise SettingsError(f"{name}:1: not YAML: look for \\U, %YAML and deep nesting") from None
     if not isinstance(root, yaml.MappingNode) or not root.value:
         raise SettingsError(f"{name}:1: want at least one `sha256-of-token: {{actor: …, scopes: [read]}}`")

@@ -33,6 +33,7 @@ def test_reads_the_file() -> None:
         ("[" * 2000, "t.yaml:1: not YAML"),
         ("- " * 1000, "t.yaml:1: not YAML"),
         (r'"\U00110000"', "t.yaml:1: not YAML"),
+        (r'"\UFFFFFFFF"', "t.yaml:1: not YAML"),
         (f"\n{HASH[:-1]}: {{actor: a, scopes: [read]}}", "t.yaml:2: a token stands here as its SHA-256"),
         ("alice-secret: {actor: a, scopes: [read]}", "t.yaml:1: a token stands here as its SHA-256"),
         ("[a]: {actor: a, scopes: [read]}", "t.yaml:1: want plain text"),
