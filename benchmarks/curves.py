@@ -27,7 +27,7 @@ _WAITING: dict[tuple[str, str], tuple[str, ...]] = {
 _LEDGER: dict[tuple[str, str], tuple[str, ...]] = {
     ("one append", "ms"): ("append p50", "append p99"),
     ("one proof", "ms"): ("inclusion proof p50", "consistency proof p50"),
-    ("check of 500 new entries", "ms"): ("check of 500 new entries",),
+    ("check of 100 new entries", "ms"): ("check of 100 new entries",),
     ("check of everything", "s"): ("check of everything", "offline verification"),
     ("on the disk", "MB"): ("file and its log",),
     ("peak memory of the offline verifier", "MB"): ("offline peak memory",),
