@@ -48,7 +48,12 @@ def _quoted(part: str) -> str:
 
 
 KIND = Kind(
-    Key("cmd", "argv", None, "program and arguments: a list, or a string split like a shell would; no shell runs"),
+    Key(
+        "cmd",
+        "argv",
+        None,
+        "program and arguments: a list (at most 1000), or a string split like a shell would; no shell",
+    ),
     _read,
     _render,
     _line,
