@@ -44,7 +44,8 @@ def _check_pass(place: Pass, entry: Entry, evidence: Evidence, report: Report) -
         report.add("wrong_outcome", key, f"{said} by rule {text(entry.data, 'rule')!r}, its rule is {rule.name!r}")
     if starts:
         # A put-back Temporal may forget that an attempt acted, and end it otherwise (docs/disaster-recovery.md).
-        excused, begun = evidence.trial.forgets(starts[0].at), f"{starts[0].key} started at {starts[0].at:.3f}"
+        excused = evidence.trial.forgets(starts[0].at) or evidence.forgotten(entry.at)
+        begun = f"{starts[0].key} started at {starts[0].at:.3f}"
         if outcome in IDLE:
             report.judge("wrong_outcome", key, f"{said}, but {begun}", excused=excused)
         if entry.data.get("ran") is False:
