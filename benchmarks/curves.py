@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ _LEDGER: dict[tuple[str, str], tuple[str, ...]] = {
     ("on the disk", "MB"): ("file and its log",),
     ("peak memory of the offline verifier", "MB"): ("offline peak memory",),
 }
+_ALONG = {"waiting": "episodes that wait for votes", "entries": "entries in the ledger"}
+_FILES = {"waiting": "growth-waiting.png", "entries": "growth-ledger.png"}
+_WIDE = 100
 
 
 def main() -> None:
@@ -46,13 +49,9 @@ def main() -> None:
             draw(
                 found,
                 panels,
-                f"{unit}, of {'episodes' if unit == 'waiting' else 'the ledger'}",
-                wanted.out / _file(unit),
+                _ALONG[unit],
+                wanted.out / _FILES[unit],
             )
-
-
-def _file(unit: str) -> str:
-    return "growth-waiting.png" if unit == "waiting" else "growth-ledger.png"
 
 
 def curves(documents: Iterable[Mapping[str, Any]], unit: str) -> Curves:
@@ -74,16 +73,20 @@ def draw(found: Curves, panels: Mapping[tuple[str, str], tuple[str, ...]], along
         for measure, colour in zip(measures, _COLOURS, strict=False):
             points = sorted(found.get(measure, {}).items())
             panel.plot([x for x, _ in points], [y for _, y in points], "o-", color=colour, label=measure, linewidth=1)
-        _name(panel, title, unit, along)
+        _name(panel, title, unit, along, [y for measure in measures for y in found.get(measure, {}).values()])
     figure.savefig(file, facecolor="white")
 
 
-def _name(panel: Axes, title: str, unit: str, along: str) -> None:
+def _name(panel: Axes, title: str, unit: str, along: str, values: Sequence[float]) -> None:
+    """Name a panel and give it its axes: what spans more than a factor of 100 is drawn by its logarithm."""
     panel.set_title(title, loc="left", fontsize=10)
     panel.set_xscale("log")
-    panel.set_xlabel(f"number {along}", fontsize=8)
+    panel.set_xlabel(along, fontsize=8)
     panel.set_ylabel(unit)
-    panel.set_ylim(bottom=0)
+    if values and max(values) > _WIDE * min(values):
+        panel.set_yscale("log")
+    else:
+        panel.set_ylim(0, 1.4 * max(values, default=1))
     panel.grid(visible=True, color="#e5e5e5", linewidth=0.5)
     panel.legend(fontsize=8, frameon=False, loc="upper left")
 
