@@ -4,10 +4,10 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test coverage peers fuzz check audit drill screenshots bench soak chaos docs lock clean
+.PHONY: help install run demo test test-long coverage peers fuzz check audit drill screenshots bench soak chaos docs lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## make .venv with the `lumen` command in it
 
@@ -17,8 +17,11 @@ run: install ## start everything here: Temporal, ledger, worker, API
 demo: install ## see a service hang and be repaired, in a minute (ARGS=--yes: unattended)
 	@exec $(VENV)/bin/lumen demo $(ARGS)
 
-test: $(VENV)/.installed-dev ## run all tests
-	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.installed-dev ## run the tests
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m "not long"
+
+test-long: $(VENV)/.installed-dev ## run the tests that take minutes each
+	$(PYTEST) -m long
 
 coverage: $(VENV)/.installed-dev ## run all tests and show what they do not reach
 	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered

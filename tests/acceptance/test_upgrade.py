@@ -73,7 +73,10 @@ def judge(site: Site, key: str, out: Path, outcome: str = "remediated") -> None:
     assert kinds(site, key)["action.started"] == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGTERM, marks=pytest.mark.long, id="stopped"), pytest.param(signal.SIGKILL, id="killed")],
+)
 def test_open_episodes_go_on_in_a_build_with_patches(site: Site, tmp_path: Path, number: int) -> None:
     """Half voted, cooling, blocked on a target, executing: each goes on, acts once, and ends in one outcome."""
     outs = {name: tmp_path / name for name in ("asking", "cooling", "acting", "blocked")}
@@ -169,6 +172,7 @@ def test_a_change_without_a_patch_is_seen_and_taken_back(site: Site, tmp_path: P
     assert site.ledger_holds()
 
 
+@pytest.mark.long
 def test_going_back_behind_a_patch(site: Site, tmp_path: Path) -> None:
     """The old build says that it cannot carry on what passed the patch, and carries the rest on; the new build goes on."""
     out = {name: tmp_path / name for name in ("before", "behind")}

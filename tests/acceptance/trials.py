@@ -17,7 +17,7 @@ import httpx
 from tests.acceptance.steps import appending, eventually, lines, start
 from tests.stack.site import PATIENCE, Site
 
-DEFAULT_TRIALS = 2
+DEFAULT_TRIALS = 1
 RULES = ("TrialOnce", "TrialAgain", "TrialUndo", "TrialBudget")
 BUDGET = 2
 ALERTS_A_RULE = 2

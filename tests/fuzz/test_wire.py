@@ -15,7 +15,7 @@ from tests.fuzz.wire.place import Place, running_place
 from tests.fuzz.wire.promises import MOST_SECONDS, Promises
 from tests.fuzz.wire.sending import Answer, Sent
 
-_REQUESTS = 200
+_REQUESTS = 100
 _EXAMPLES = 4
 _PROBLEM = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "there is nothing at this path"}
 _IS_PROBLEM = {"content-type": "application/problem+json"}
