@@ -71,6 +71,7 @@ def test_tokens_of_people(house: House) -> None:
     assert "alice-one" not in house.site.api.log + house.second.log
 
 
+@pytest.mark.long
 def test_tokens_of_the_ledger(house: House) -> None:
     """PROOFD_TOKEN: proofd takes both, then workers and APIs send the new one, then proofd takes it alone; all is proved."""
     with Stream(house).flowing():
@@ -88,6 +89,7 @@ def test_tokens_of_the_ledger(house: House) -> None:
     assert answers[1].json()["ok"] is True
 
 
+@pytest.mark.long
 def test_keys_of_links_votes_and_sessions(house: House) -> None:
     """BRIDGE_SECRET: links and sessions of the old key count until it is taken out, and no vote is lost at any step."""
     with Stream(house).flowing():

@@ -118,6 +118,7 @@ def test_open_episodes_go_on_in_a_build_with_patches(site: Site, tmp_path: Path,
     assert site.ledger_holds()
 
 
+@pytest.mark.long
 def test_two_builds_at_once(site: Site, tmp_path: Path) -> None:
     """Workers of both builds serve the same queues for a while: episodes cross from one to the other, each acts once."""
     out = {str(number): tmp_path / f"mixed-{number}" for number in range(8)}

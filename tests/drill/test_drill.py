@@ -23,6 +23,7 @@ PARTS = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(_SECONDS + 20)
 def test_every_expectation_of_the_drill_holds(tmp_path: Path) -> None:
     """Temporal lost, chain broken, key lost, all lost: each is detected, bounded, and gone on from; nothing runs twice."""

@@ -28,6 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield one
 
 
+@pytest.mark.long
 def test_every_route_keeps_its_promises(place: Place) -> None:
     """Whatever is sent, whoever sends it: documented answers, no 5xx, no secret, bounded memory, and nothing by refusals."""
     report = Campaign(place, 1, lambda _line: None).run(_REQUESTS, _EXAMPLES)

@@ -204,6 +204,7 @@ def test_the_search_finds_each_form() -> None:
         assert all(len(form) >= 12 for form in forms_of(secret).values())
 
 
+@pytest.mark.long
 async def test_no_secret_is_anywhere(tmp_path: Path) -> None:
     """After work and trouble, no secret stands in a log, a database, an export, an answer, a page, a message, a command line.
 
