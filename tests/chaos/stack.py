@@ -17,9 +17,8 @@ from cli.fakeslack import FakeSlack
 from tests.chaos.mix import ACT, Mixed, mix
 from tests.chaos.outside import Outside
 from tests.chaos.pipe import Pipe
-from tests.chaos.ports import quiet_port
 from tests.chaos.recorder import Recorder
-from tests.stack.processes import Child, lumen_command
+from tests.stack.processes import Child, free_port, lumen_command
 from tests.stack.site import WEBHOOK_TOKEN, Site
 
 START_SECONDS = 40.0
@@ -27,7 +26,7 @@ WORKERS, APIS, ALERTMANAGERS = ("worker1", "worker2"), ("api1", "api2"), ("am1",
 
 
 class _Site(Site):
-    choose_port = staticmethod(quiet_port)
+    choose_port = staticmethod(free_port)
 
 
 class Stack:
@@ -54,7 +53,7 @@ class Stack:
         self.pipes: dict[str, Pipe] = {}
         self.recorders: dict[str, Recorder] = {}
         self.children: dict[str, Child] = {"temporal": self.site.temporal, "proofd": self.site.proofd}
-        self.ports = {name: quiet_port() for name in (*WORKERS, *APIS, *ALERTMANAGERS, "gossip1", "gossip2")}
+        self.ports = {name: free_port() for name in (*WORKERS, *APIS, *ALERTMANAGERS, "gossip1", "gossip2")}
         self.ports["proofd"] = int(self.site.proofd_url.rpartition(":")[2])
         self.ports["temporal"] = int(self.site.temporal_address.rpartition(":")[2])
         self.locks = {name: asyncio.Lock() for name in ("temporal", "proofd", *WORKERS, *APIS, *ALERTMANAGERS)}
