@@ -1,25 +1,23 @@
-"""All that the demo starts, in a folder of its own and on ports that the system chose."""
+"""All that the demo starts, in a folder of its own and on ports of its own."""
 
 from __future__ import annotations
 
 import secrets
-import socket
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from cli import datadir
 from cli.demo import monitoring, rulebook
 from cli.demo.slack.workspace import CHANNEL, Workspace
+from cli.ports import free_addresses
 from cli.settings import ClientSettings, local_url
 from cli.up import plan as planning
 from cli.up import temporal_server
 from cli.up.children import Piece
 from lumen.setting_types import Address
 
-_HOST = temporal_server.HOST
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH")
 """No setting of Lumen: the demo must not reach anybody's Temporal server, Alertmanager or colleagues."""
 
@@ -87,11 +85,7 @@ def prepare(folder: Path, environ: Mapping[str, str], *, slack: bool = False) ->
 
 def free_ports() -> Ports:
     """Return ports that are free now, no two the same."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in Ports.__dataclass_fields__]
-        for probe in probes:
-            probe.bind((_HOST, 0))
-        return Ports(*(Address(_HOST, probe.getsockname()[1]) for probe in probes))
+    return Ports(*free_addresses(len(fields(Ports))))
 
 
 def _environment(folder: Path, environ: Mapping[str, str], ports: Ports, *, watched: bool) -> dict[str, str]:

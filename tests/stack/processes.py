@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,21 +13,15 @@ from pathlib import Path
 
 import httpx
 
+from cli.ports import free_addresses
 from tests.stack.calling import calls
 
 START_SECONDS = 30.0
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that is free now.
-
-    It lies below those that the kernel gives to outgoing connections, so that none takes it before its server listens.
-    """
-    for port in random.SystemRandom().sample(range(10_000, 32_000), 1000):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no port is free between 10000 and 32000")
+    """Return a TCP port of the loopback interface that is free now, and that no outgoing connection takes meanwhile."""
+    return free_addresses(1)[0].port
 
 
 def temporal_binary() -> str:
