@@ -23,7 +23,7 @@ from activities.kinds import registry as kinds_registry
 from activities.kinds.protocol import Closing, Kind, KindContext
 from activities.ledger_client import LedgerClient
 from activities.metrics import WorkerMetrics
-from activities.notification.opening import open_showing
+from activities.notification.protocol import EpisodeShowing
 from activities.notifying import ChannelNotifying
 from activities.planning import LocalPlanning
 from activities.probing import LocalProbing
@@ -123,7 +123,7 @@ def wire(
             settings.notify_webhook_url,
             settings.public_base_url,
             metrics,
-            open_showing(settings, metrics.slack_requests),
+            _showing(settings, metrics),
         ),
         routing=TemporalRouting(client, AlertRouter(client), source, metrics),
         commanding=BusCommanding(http, settings.control_bus_url, settings.control_bus_token, source, freeze),
@@ -203,3 +203,12 @@ def _runner_worker(client: Client, wired: Wired, runner: str) -> Worker:
         default_heartbeat_throttle_interval=HEARTBEAT,
         graceful_shutdown_timeout=GRACE,
     )
+
+
+def _showing(settings: Settings, metrics: WorkerMetrics) -> EpisodeShowing | None:
+    if not settings.slack_bot_token and not settings.slack_webhook:
+        return None
+    # Slack's SDK and aiohttp take a tenth of the start and 12 MB.
+    from activities.notification.opening import open_showing  # noqa: PLC0415 - what only a Lumen with Slack needs
+
+    return open_showing(settings, metrics.slack_requests)
