@@ -21,7 +21,7 @@ from benchmarks.measure import bounded
 from cli.up import temporal_server
 from lumen.settings import Settings
 from tests.stack.processes import START_SECONDS, Child, free_port, temporal_binary
-from tests.stack.site import API_TOKEN, PROOFD_TOKEN, WEBHOOK_TOKEN, Site
+from tests.stack.site import API_TOKEN, PROOFD_TOKEN, WEBHOOK_TOKEN, ShippedSite
 
 PLAIN, GUARDED, VOTED = "BenchPlain", "BenchGuarded", "BenchVoted"
 VOTERS = ("alice@example.com", "bob@example.com")
@@ -30,7 +30,7 @@ _LONG = "6h"
 _AT_ONCE = 16
 
 
-class Stage(Site):
+class Stage(ShippedSite):
     """A site whose Temporal server has the flags of ``lumen up``, with the rules of the figures and a bare worker."""
 
     def __init__(self, folder: Path, **changes: str) -> None:

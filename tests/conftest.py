@@ -20,7 +20,7 @@ from lumen import names
 from rules.source import RuleSource
 from tests.stack.bench import Bench, bench_settings
 from tests.stack.postgres import Postgres, installed, running_postgres
-from tests.stack.processes import Child, free_port, lumen_command, temporal_binary
+from tests.stack.processes import Child, LumenChild, free_port, lumen_command, temporal_binary
 from tests.stack.receiver import Receiver
 from tests.stack.rulebook import Rulebook
 
@@ -105,7 +105,7 @@ def start_proofd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
             "PROOFD_TOKEN": "proofd-token",
             "PROOF_SALT": "tests",
         }
-        child = Child("proofd", lumen_command("proofd"), env, folder)
+        child = LumenChild("proofd", lumen_command("proofd"), env, folder)
         child.start()
         started.append(child)
         child.wait_until(f"http://127.0.0.1:{port}/healthz")

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.stack.processes import Child, free_port, lumen_command
+from tests.stack.processes import LumenChild, free_port, lumen_command
 from tests.stack.site import PATIENCE, Site
 
 FILES = {
@@ -49,12 +49,12 @@ class House:
         port = free_port()
         self.urls = (self.site.api_url, f"http://127.0.0.1:{port}")
         env["PUBLIC_BASE_URL"] = self.site.api_url
-        self.site.proofd = Child(
+        self.site.proofd = LumenChild(
             "proofd", lumen_command("proofd"), {**env, "PROOFD_TOKEN_FILE": str(self.kept / "proofd")}, folder
         )
-        self.site.worker = Child("worker", lumen_command("worker"), env, folder)
-        self.site.api = Child("api", lumen_command("api"), env, folder)
-        self.second = Child("second", lumen_command("api"), {**env, "LUMEN_API_ADDR": f"127.0.0.1:{port}"}, folder)
+        self.site.worker = LumenChild("worker", lumen_command("worker"), env, folder)
+        self.site.api = LumenChild("api", lumen_command("api"), env, folder)
+        self.second = LumenChild("second", lumen_command("api"), {**env, "LUMEN_API_ADDR": f"127.0.0.1:{port}"}, folder)
         self.webhook, self.person = "webhook-one", "alice-one"
 
     def write(self, name: str, value: str) -> None:

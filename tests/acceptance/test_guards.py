@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.many import accepted, firing, until_all_recorded
 from tests.acceptance.steps import lines, until_started
 from tests.acceptance.trials import fresh_seed
-from tests.stack.processes import Child, free_port, lumen_command
+from tests.stack.processes import Child, LumenChild, free_port, lumen_command
 from tests.stack.site import Site
 
 CONTENDERS = 100
@@ -37,7 +37,7 @@ def second_worker(shared_site: Site) -> Iterator[Child]:
     """A second worker of the site."""
     port = free_port()
     env = {**shared_site.env, "LUMEN_WORKER_ADDR": f"127.0.0.1:{port}"}
-    child = Child("worker-2", lumen_command("worker"), env, shared_site.folder)
+    child = LumenChild("worker-2", lumen_command("worker"), env, shared_site.folder)
     try:
         yield child
     finally:

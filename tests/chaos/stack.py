@@ -19,14 +19,10 @@ from tests.chaos.outside import Outside
 from tests.chaos.pipe import Pipe
 from tests.chaos.recorder import Recorder
 from tests.stack.processes import Child, free_port, lumen_command
-from tests.stack.site import WEBHOOK_TOKEN, Site
+from tests.stack.site import WEBHOOK_TOKEN, ShippedSite
 
 START_SECONDS = 40.0
 WORKERS, APIS, ALERTMANAGERS = ("worker1", "worker2"), ("api1", "api2"), ("am1", "am2")
-
-
-class _Site(Site):
-    choose_port = staticmethod(free_port)
 
 
 class Stack:
@@ -39,7 +35,7 @@ class Stack:
         folder.mkdir(parents=True)
         (folder / "act.py").write_text(ACT)
         self.rules: list[Mixed] = mix(evidence, folder / "act.py")
-        self.site = _Site(folder)
+        self.site = ShippedSite(folder)
         for rule in self.rules:
             self.site.rulebook.rules[rule.name] = {
                 "name": rule.name,

@@ -14,7 +14,7 @@ import httpx
 
 from tests.acceptance.steps import appending, lines
 from tests.stack.processes import Child, lumen_command
-from tests.stack.site import PROOFD_TOKEN, Site
+from tests.stack.site import PROOFD_TOKEN, ShippedSite
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 WHO = ("--actor", ALICE)
@@ -31,7 +31,7 @@ class Place:
         for made in (self.apart / "anchors", self.backup, self.out):
             made.mkdir(parents=True)
         self.checkpoint = self.apart / "proof.db.note"
-        self.site = Site(
+        self.site = ShippedSite(
             folder,
             PROOF_CHECKPOINT_FILE=str(self.checkpoint),
             PROOF_ANCHOR_DIR=str(self.apart / "anchors"),

@@ -22,7 +22,7 @@ from lumen import names
 from tests.conftest import TIME_SKIPPING
 from tests.replay.scenarios import SCENARIOS
 from tests.replay.stage import Handle, playing
-from tests.stack.processes import Child, free_port, lumen_command, temporal_binary
+from tests.stack.processes import Child, LumenChild, free_port, lumen_command, temporal_binary
 
 HISTORIES = Path(__file__).with_name("histories")
 
@@ -78,7 +78,7 @@ def _proofd(folder: Path) -> tuple[Child, str]:
         "PROOFD_TOKEN": "proofd-token",
         "PROOF_SALT": "tests",
     }
-    return Child("proofd", lumen_command("proofd"), env, folder), f"http://127.0.0.1:{port}"
+    return LumenChild("proofd", lumen_command("proofd"), env, folder), f"http://127.0.0.1:{port}"
 
 
 async def _keep(name: str, handle: Handle) -> int:

@@ -17,7 +17,7 @@ import httpx
 
 from lumen import names
 from tests.stack.calling import calls
-from tests.stack.processes import Child, free_port, lumen_command, temporal_binary
+from tests.stack.processes import Child, LumenChild, free_port, lumen_command, temporal_binary
 from tests.stack.rulebook import Rulebook
 
 WEBHOOK_TOKEN = "webhook-token-of-the-tests"
@@ -29,7 +29,8 @@ PATIENCE = 60.0
 class Site:
     """One installation in one folder. ``changes`` are further settings of worker and API."""
 
-    choose_port: Callable[[], int] = staticmethod(free_port)
+    child: type[Child] = LumenChild
+    """How proofd, worker and API are started."""
 
     def __init__(self, folder: Path, **changes: str) -> None:
         """Choose ports and write the example policy; nothing runs yet."""
@@ -37,7 +38,7 @@ class Site:
         self.rulebook = Rulebook(folder / "rules")
         self.out = folder / "out"
         self.database = folder / "temporal.db"
-        self._ports = {name: self.choose_port() for name in ("temporal", "metrics", "proofd", "worker", "api")}
+        self._ports = {name: free_port() for name in ("temporal", "metrics", "proofd", "worker", "api")}
         self.env = {
             "LUMEN_EMBEDDED": "1",
             "LUMEN_RULES": str(self.rulebook.folder),
@@ -56,9 +57,9 @@ class Site:
             **changes,
         }
         self.temporal = Child("temporal", self._temporal_argv(), {}, folder)
-        self.proofd = Child("proofd", lumen_command("proofd"), self.env, folder)
-        self.worker = Child("worker", lumen_command("worker"), self.env, folder)
-        self.api = Child("api", lumen_command("api"), self.env, folder)
+        self.proofd = self.child("proofd", lumen_command("proofd"), self.env, folder)
+        self.worker = self.child("worker", lumen_command("worker"), self.env, folder)
+        self.api = self.child("api", lumen_command("api"), self.env, folder)
 
     @property
     def temporal_address(self) -> str:
@@ -243,6 +244,12 @@ class Site:
             file.unlink()
         for file in of.glob("temporal.db*"):
             shutil.copy2(file, self.folder / file.name)
+
+
+class ShippedSite(Site):
+    """A site whose processes start as a service manager starts them, imports and all."""
+
+    child = Child
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from cli.fakeslack import FakeSlack
-from tests.stack.site import Site
+from tests.stack.site import ShippedSite, Site
 
 NAMES = (
     "LUMEN_API_TOKEN",
@@ -92,7 +92,7 @@ def build_site(folder: Path, known: dict[str, str], slack: FakeSlack, echo: str)
     (kept / "tokens.yaml").write_text(f"{digest}: {{actor: {PERSON}, scopes: [read, vote, override, command]}}\n")
     (kept / "kubeconfig").write_text(json.dumps(_kubeconfig(echo, known["the token of LUMEN_KUBECONFIG"])))
     (kept / "command").write_text(known["the secret of a command"] + "\n")
-    site = Site(
+    site = ShippedSite(
         folder,
         LUMEN_API_TOKEN=_two(known, "LUMEN_API_TOKEN"),
         LUMEN_WEBHOOK_TOKEN=_two(known, "LUMEN_WEBHOOK_TOKEN"),

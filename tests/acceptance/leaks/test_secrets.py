@@ -19,7 +19,7 @@ import pytest
 from cli.fakeslack import FakeSlack
 from tests.acceptance.leaks.forms import forms_of, leaks
 from tests.acceptance.leaks.house import PERSON, build_site, echoing, make_secrets
-from tests.stack.site import PATIENCE, Site
+from tests.stack.site import PATIENCE, ShippedSite, Site
 
 CANARY = f"canary-{secrets.token_hex(8)}"
 """A label of an alert: it must be found where secrets are looked for, or the search sees nothing."""
@@ -242,7 +242,7 @@ def test_a_password_of_a_database_is_not_told(name: str, tmp_path: Path) -> None
     """proofd that cannot reach its database, or cannot read its address, says so without the password."""
     known = make_secrets()
     password = known["the password of PROOF_DSN"]
-    site = Site(tmp_path)
+    site = ShippedSite(tmp_path)
     for address in (
         f"postgresql://lumen:{forms_of(password)['percent-encoded'].decode()}@127.0.0.1:1/lumen",
         f"postgresql://lumen:{forms_of(password)['percent-encoded'].decode()}@127.0.0.1:notaport/lumen",

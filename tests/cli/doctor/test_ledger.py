@@ -15,7 +15,7 @@ from cli.doctor import ledger as ledger_check
 from cli.doctor.finding import Status
 from tests.cli.doctor.conftest import Diagnose, Stub
 from tests.stack.calling import calls
-from tests.stack.processes import Child, lumen_command
+from tests.stack.processes import LumenChild, lumen_command
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def environ(place: dict[str, str]) -> dict[str, str]:
 @contextmanager
 def proofd(environ: dict[str, str], folder: Path) -> Iterator[str]:
     """Run proofd with two entries while inside, and yield its URL; it ends cleanly."""
-    child = Child("proofd", lumen_command("proofd"), environ, folder)
+    child = LumenChild("proofd", lumen_command("proofd"), environ, folder)
     url = f"http://{environ['PROOFD_ADDR']}"
     try:
         child.start()

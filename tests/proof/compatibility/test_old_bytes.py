@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from lumen.ballot import is_authentic, read_vote
 from lumen.links import read_link
 from proof import verify_lumen_proof
-from tests.stack.processes import Child, free_port, lumen_command
+from tests.stack.processes import LumenChild, free_port, lumen_command
 
 BYTES = Path(__file__).with_name("bytes")
 SEED = b"\x07" * 32
@@ -57,7 +57,7 @@ def proofd(folder: Path, name: str) -> Iterator[tuple[str, dict[str, str]]]:
         "PROOFD_TOKEN": TOKEN,
         "PROOF_SALT": "tests",
     }
-    child = Child("proofd", lumen_command("proofd"), environ, folder)
+    child = LumenChild("proofd", lumen_command("proofd"), environ, folder)
     child.start()
     try:
         child.wait_until(f"http://{address}/healthz")
