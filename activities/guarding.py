@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _PER_ACTION_MARGIN = 150.0
 _THAWED_KNOWN_FOR = 1.0
 _ANY_NUMBER = 1_000_000
 _AT_ONCE = 4
+_TAKING = 15.0
+"""Seconds in which the guards of a plan are asked for: half of what the activity has, see ``options.taking_guards``."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ class Guards:
         """Take the target, then the rule's budget. A guard that was queued for stays queued: it signals when it is free."""
         taken: list[str] = []
         fencing_token = 0
+        until = time.monotonic() + _TAKING
         for guard_id, claim in _claims(plan, request):
-            answer = await self._acquire(guard_id, claim)
+            answer = await self._acquire(guard_id, claim, until)
             taken.append(guard_id)
             if answer.status != "granted":
                 return _verdict(guard_id, answer, tuple(taken), plan)
@@ -85,7 +89,7 @@ class Guards:
                 return _verdict(guard_id, answer, (), plan)
         return GuardVerdict("granted")
 
-    async def _acquire(self, guard_id: str, claim: Claim) -> Answer:
+    async def _acquire(self, guard_id: str, claim: Claim, until: float = math.inf) -> Answer:
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             names.GUARD_WORKFLOW,
             {"carry": None},
@@ -96,6 +100,9 @@ class Guards:
         )
         gate = self._gates.setdefault(guard_id, asyncio.Semaphore(_AT_ONCE))
         async with gate:
+            # A worker that was stopped on the way wakes up when its episode may be over: nobody would give it back.
+            if time.monotonic() > until:
+                raise TimeoutError(f"{guard_id} was not taken: it took too long to ask for it")
             answer: Answer = await self._client.execute_update_with_start_workflow(
                 names.GUARD_ACQUIRE,
                 claim,
@@ -135,6 +142,15 @@ class FreezeSwitch:
         return f"frozen by {memo.get('actor', 'somebody')}: {memo.get('reason', '')}"
 
 
+def has_guards(plan: Plan) -> bool:
+    """Return whether anything must be held before the plan is carried out."""
+    return plan.has_target or _is_bounded(plan)
+
+
+def _is_bounded(plan: Plan) -> bool:
+    return plan.limits.concurrency > 0 or plan.limits.spending.limited
+
+
 def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
     lease = plan.approval.longest + plan.approval.valid_for + _LEASE_MARGIN
     lease += plan.verify.within if plan.verify else 0.0
@@ -154,7 +170,7 @@ def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
         )
         claims.append((names.target_guard_id(plan.target), claim))
     limits = plan.limits
-    if limits.concurrency > 0 or limits.spending.limited:
+    if _is_bounded(plan):
         capacity = limits.concurrency or _ANY_NUMBER
         claim = Claim(
             request.holder,

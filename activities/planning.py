@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from activities.guarding import FreezeSwitch, Guards, GuardVerdict
+from activities.guarding import FreezeSwitch, Guards, GuardVerdict, has_guards
 from activities.metrics import WorkerMetrics
 from activities.prometheus import Prometheus, PrometheusUnavailableError
 from activities.runners import Runners
@@ -18,7 +18,7 @@ from lumen.ballot import Ballot, is_authentic
 from lumen.contracts import Planning
 from lumen.links import ANONYMOUS
 from lumen.messages import Admission, AdmitRequest, Prepared, PrepareRequest, StillFiring, StillFiringRequest, Verdict
-from lumen.plan import Mode, Plan, Refusal
+from lumen.plan import Plan, Refusal
 from rules.kinds import shown_plan
 from rules.match import rule_for
 from rules.planner import plan_for
@@ -78,7 +78,13 @@ class LocalPlanning(Planning):
 
     async def _unserved(self, prepared: Prepared) -> tuple[str, ...]:
         plan = prepared.plan
-        if self._runners is None or plan is None or prepared.verdict is not Verdict.GO or plan.dry_run:
+        if (
+            self._runners is None
+            or plan is None
+            or plan.dry_run
+            or prepared.deferred
+            or prepared.verdict is not Verdict.GO
+        ):
             return ()
         return await self._runners.unserved(action.runner for action in plan.actions)
 
@@ -92,6 +98,8 @@ class LocalPlanning(Planning):
         frozen = await self._freeze.reason(fresh=False)
         if frozen:
             return Prepared(Verdict.BLOCKED, shown, frozen)
+        if request.defer_guards and has_guards(plan) and not plan.pretends:
+            return Prepared(Verdict.GO, shown, deferred=True)
         if plan.condition:
             try:
                 holds = await self._prometheus.holds(plan.condition)
@@ -102,10 +110,9 @@ class LocalPlanning(Planning):
         return _guarded(shown, await self._guard(plan, request))
 
     async def _guard(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
-        pretends = plan.dry_run or plan.mode is Mode.SHADOW
         if not request.take_guards:
-            return GuardVerdict("granted") if pretends else await self._guards.confirm(plan, request)
-        return await (self._guards.read if pretends else self._guards.take)(plan, request)
+            return GuardVerdict("granted") if plan.pretends else await self._guards.confirm(plan, request)
+        return await (self._guards.read if plan.pretends else self._guards.take)(plan, request)
 
     @activity.defn(name="admit")
     async def admit(self, request: AdmitRequest) -> Admission:

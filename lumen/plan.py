@@ -176,6 +176,11 @@ class Plan:
     digest: str = ""
     rules_digest: str = ""
 
+    @property
+    def pretends(self) -> bool:
+        """Whether its actions are only shown and not carried out."""
+        return self.dry_run or self.mode is Mode.SHADOW
+
     def step(self, name: str) -> PlannedAction | None:
         """Return the action of this name, or the rollback of one."""
         steps = [*self.actions, *(action.undo for action in self.actions)]

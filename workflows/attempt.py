@@ -163,7 +163,7 @@ class AttemptRun:
         return Authority(valid_until, seq, self.preparation.fencing_token)
 
     async def _act(self, plan: Plan, authority: Authority) -> tuple[Outcome, str]:
-        if plan.dry_run or plan.mode is Mode.SHADOW:
+        if plan.pretends:
             return self.actions.dry_run(plan), "dry run: nothing was executed"
         return await Remedy(self.live, self.actions, self._next_ask, self._append_votes).run(plan, authority)
 

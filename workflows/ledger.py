@@ -10,12 +10,13 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from lumen.contracts import Proving
-from lumen.messages import LedgerAppend
+from lumen.messages import LedgerAppend, LedgerReceipt
 from lumen.outcome import Outcome, State
 from workflows import options
 from workflows.live import AttemptEndedError, LiveEpisode
 
 Answer = TypeVar("Answer")
+_AFTER_HISTORY = "append-after-history"
 
 
 async def append(live: LiveEpisode, entry: LedgerAppend, *, shown: bool = True) -> int:
@@ -48,8 +49,8 @@ async def never_given_up(live: LiveEpisode, ask: Callable[[], Awaitable[Answer]]
 
 async def _append(live: LiveEpisode, entry: LedgerAppend, *, shown: bool) -> int:
     try:
-        receipt = await workflow.execute_local_activity_method(Proving.append, entry, **options.quick_append())
-    except FailureError as error:  # a local activity that fails raises its own error, one that times out ActivityError
+        receipt = await _quick_append(entry)
+    except FailureError as error:
         if is_refused(error) or is_cancelled_exception(error):
             raise
         before, reason = live.state, live.reason
@@ -64,6 +65,16 @@ async def _append(live: LiveEpisode, entry: LedgerAppend, *, shown: bool) -> int
                 live.enter(before, reason)
     live.note_proofs((receipt.seq,))
     return receipt.seq
+
+
+async def _quick_append(entry: LedgerAppend) -> LedgerReceipt:
+    # Never by a local activity: that has written before the history tells what it wrote and why. A worker that dies then
+    # leaves an entry, and whoever takes over may have heard more meanwhile and decide otherwise.
+    if workflow.patched(_AFTER_HISTORY):
+        return await workflow.execute_activity_method(
+            Proving.append, entry, summary=f"append {entry.kind}", **options.quick_append()
+        )
+    return await workflow.execute_local_activity_method(Proving.append, entry, **options.early_append())
 
 
 def is_refused(error: FailureError) -> bool:

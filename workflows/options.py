@@ -50,6 +50,14 @@ def preparation() -> LocalOptions:
     )
 
 
+def taking_guards() -> NormalOptions:
+    """Options for :func:`preparation` by the server: guards are held by others, so the history must know who asks for them."""
+    return NormalOptions(
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
+    )
+
+
 def judgement() -> LocalOptions:
     """Options for judging a ballot while its sender waits, and for other questions that may stay without an answer."""
     return LocalOptions(
@@ -59,8 +67,13 @@ def judgement() -> LocalOptions:
     )
 
 
-def quick_append() -> LocalOptions:
+def quick_append() -> NormalOptions:
     """Options for the usual case of a ledger entry: the ledger answers at once."""
+    return NormalOptions(start_to_close_timeout=timedelta(seconds=4), retry_policy=RetryPolicy(maximum_attempts=1))
+
+
+def early_append() -> LocalOptions:
+    """Options for :func:`quick_append` in episodes that began before it was the server's business."""
     return LocalOptions(
         start_to_close_timeout=timedelta(seconds=4),
         schedule_to_close_timeout=timedelta(seconds=5),

@@ -18,6 +18,7 @@ from tests.cli.up.conftest import Up
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
+_PAUSE = 0.3
 _BLOCK = re.compile(r"^```sh\n(.*?)^```\n(?:\n```json\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 _OWN_VARIABLE = re.compile(r"^declare -- (?!BASH|IFS|OPT)[A-Z_]+=.*$", re.MULTILINE)
 # A request that is answered by an error must fail its block.
@@ -74,6 +75,7 @@ class Terminal:
         deadline = time.monotonic() + PATIENCE
         while wanted not in (printed := self.run(script, check=False)):
             assert time.monotonic() < deadline, printed
+            time.sleep(_PAUSE)
         return printed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 from lumen import names
@@ -139,3 +140,28 @@ async def test_resolve_leaves_the_queue(bench: Bench, out: Path) -> None:
         assert (await bench.until_attempts(second, 1))["outcome"] == "resolved"
         await bench.vote(first, "alice@example.com", "reject")
         await bench.until(third, state="awaiting_approval")
+
+
+async def test_the_history_tells_of_a_guard_before_it_is_taken(bench: Bench, out: Path) -> None:
+    """Guards are taken, and entries written, by activities of the server; a plan without guards is made in the first task."""
+    action = {"name": "mark", "cmd": marking(out)}
+    bench.rulebook.add("GuardTold", mode="auto", target="{labels.instance}", actions=[action])
+    bench.rulebook.add("GuardNone", mode="auto", actions=[action])
+    bench.source.reload()
+    async with bench.working():
+        for name, wanted in (("GuardTold", ["prepare", "execute", "append"]), ("GuardNone", ["execute", "append"])):
+            handle = await bench.send(bench.alert(name, instance="g-told"))
+            assert (await bench.until_attempts(handle, 1))["outcome"] == "remediated"
+            history = await handle.fetch_history()
+            scheduled = [
+                event.activity_task_scheduled_event_attributes.activity_type.name
+                for event in history.events
+                if event.HasField("activity_task_scheduled_event_attributes")
+            ]
+            assert [kind for kind in scheduled if kind != "show"] == wanted
+            local = [
+                event.marker_recorded_event_attributes.details["data"].payloads[0].data
+                for event in history.events
+                if event.marker_recorded_event_attributes.marker_name == "core_local_activity"
+            ]
+            assert {json.loads(data)["activity_type"] for data in local} == {"prepare"}
