@@ -58,7 +58,7 @@ def wire(requests: int, examples: int, seed: int, seconds: float) -> int:
     for label, count in report.requests.items():
         _say(f"{count:8} requests in all: {label}")
     _say(f"{sum(report.requests.values())} requests; slowest {report.slowest[0]:.2f} s: {report.slowest[1]}")
-    _say(f"{report.busy} answers of 503 on a busy machine, sent again; {report.appended} entries appended")
+    _say(f"{report.busy} answers of 503 on a busy machine, sent again; {len(report.appended)} entries appended")
     for problem, sent in report.broken.items():
         _say(f"FOUND {problem}\n      {sent!r}")
     return len(report.broken)

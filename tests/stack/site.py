@@ -217,6 +217,12 @@ class Site:
             entries = [http.get(f"/entries/{seq}").json() for seq in range(height)]
         return [entry for entry in entries if key in json.dumps(entry["parts"])]
 
+    def entry(self, seq: int) -> dict[str, Any]:
+        """Return one entry of the ledger with its parts."""
+        headers = {"Authorization": f"Bearer {PROOFD_TOKEN}"}
+        found: dict[str, Any] = calls().get(f"{self.proofd_url}/entries/{seq}", headers=headers, timeout=20).json()
+        return found
+
     def ledger_head(self) -> dict[str, Any]:
         """Return the head of the ledger."""
         head: dict[str, Any] = calls().get(f"{self.proofd_url}/head", timeout=20).json()

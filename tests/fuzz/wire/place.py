@@ -103,7 +103,9 @@ def running_place(folder: Path) -> Iterator[Place]:
     slack = {"SLACK_BOT_TOKEN": "xoxb-tests", "SLACK_SIGNING_SECRET": SLACK_SECRET, "SLACK_API_BASE_URL": nowhere}
     site = Site(folder, **slack, CONTROL_BUS_TARGET=nowhere)
     site.rulebook.policy(**POLICY, commands=[COMMAND])
-    site.rulebook.add("FuzzAsk", actions=[{"name": "nothing", "cmd": ["/bin/true"]}])
+    # Nothing may come to its end by itself while it is watched.
+    waits = {"approve": 2, "reject": 1, "allow": ["alice@example.com", "bob@example.com"], "timeout": "24h"}
+    site.rulebook.add("FuzzAsk", approval=waits, actions=[{"name": "nothing", "cmd": ["/bin/true"]}])
     site.rulebook.add("FuzzShadow", mode="shadow", actions=[{"name": "nothing", "cmd": ["/bin/true"]}])
     try:
         site.start()
