@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a person run more trials, or the ones of an earlier run again."""
     parser.addoption("--trials", type=int, default=1, help="how many random trials to run (1)")
     parser.addoption("--seed", type=int, default=None, help="the seed of an earlier run of trials, to replay it")
-    parser.addoption("--storm", type=int, default=600, help="how many alerts a storm has (600; the full size is 10000)")
+    parser.addoption("--storm", type=int, default=400, help="how many alerts a storm has (400; the full size is 10000)")
 
 
 @pytest.fixture

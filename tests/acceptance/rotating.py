@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.stack.calling import calls
 from tests.stack.processes import LumenChild, free_port, lumen_command
 from tests.stack.site import PATIENCE, Site
 
@@ -105,7 +106,7 @@ class House:
         deadline = time.monotonic() + PATIENCE
         for url in itertools.cycle(self.urls):
             try:
-                return httpx.request(method, url + path, headers=headers, timeout=30, trust_env=False, **content)
+                return calls().request(method, url + path, headers=headers, timeout=30, **content)
             except httpx.TransportError:
                 assert time.monotonic() < deadline, "neither API answers"
                 time.sleep(0.05)

@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from cli.fakeslack import signed_headers
 from tests.acceptance.rotating import House, Stream
+from tests.stack.calling import calls
 from tests.stack.site import PATIENCE
 
 BROWSER = {"Sec-Fetch-Site": "same-origin"}
@@ -83,7 +83,7 @@ def test_tokens_of_the_ledger(house: House) -> None:
         house.again("proofd")
     url = f"{house.site.proofd_url}/verify"
     answers = [
-        httpx.post(url, headers={"Authorization": f"Bearer ledger-{name}"}, timeout=60) for name in ("one", "two")
+        calls().post(url, headers={"Authorization": f"Bearer ledger-{name}"}, timeout=60) for name in ("one", "two")
     ]
     assert [answer.status_code for answer in answers] == [401, 200]
     assert answers[1].json()["ok"] is True
@@ -131,7 +131,7 @@ def _until(condition: Any, what: str) -> None:
 
 def _reads(house: House, url: str, token: str) -> int:
     assert url in house.urls
-    return httpx.get(f"{url}/alerts", headers={"Authorization": f"Bearer {token}"}, timeout=30).status_code
+    return calls().get(f"{url}/alerts", headers={"Authorization": f"Bearer {token}"}, timeout=30).status_code
 
 
 def _link(house: House, key: str, actor: str = "alice@example.com") -> str:

@@ -21,6 +21,7 @@ from tests.acceptance.steps import (
     until_recorded,
     until_started,
 )
+from tests.stack.calling import calls
 from tests.stack.processes import free_port
 from tests.stack.site import Site
 
@@ -199,6 +200,6 @@ def test_going_back_behind_a_patch(site: Site, tmp_path: Path) -> None:
 
 
 def _stuck(site: Site) -> int:
-    page = httpx.get(f"http://{site.env['LUMEN_WORKER_ADDR']}/metrics", timeout=10, trust_env=False).text
+    page = calls().get(f"http://{site.env['LUMEN_WORKER_ADDR']}/metrics", timeout=10).text
     [line] = [line for line in page.splitlines() if line.startswith("lumen_workflows_stuck ")]
     return int(float(line.split()[1]))

@@ -12,14 +12,12 @@ from tests.chaos.plan import draw
 
 PROGRAMS = {"prometheus-alertmanager": "prometheus-alertmanager", "strace": "strace"}
 SEEDS = {
-    2: {"http", "kill", "stop"},
     17: {"disk"},
     18: {"put_back", "kill"},
+    19: {"http", "kill", "restart"},
     22: {"link"},
     34: {"kill"},
 }
-QUICK = {17, 34}
-"""What runs at every change."""
 
 
 def need_programs(*, require_all: bool) -> None:
@@ -31,9 +29,7 @@ def need_programs(*, require_all: bool) -> None:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    "seed", [seed if seed in QUICK else pytest.param(seed, marks=pytest.mark.long) for seed in SEEDS]
-)
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_nothing_is_lost_doubled_or_unproven(seed: int, tmp_path: Path, require_all: bool) -> None:
     """Kills, stops, lost connections, a full disk, an older database: nothing lost, doubled, unproven, stuck or wrong."""
     need_programs(require_all=require_all)

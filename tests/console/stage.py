@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from lumen.records import rfc3339
+from tests.stack.calling import calls
 from tests.stack.site import Site, running_site
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
@@ -102,7 +101,7 @@ def vote(site: Site, key: str, actor: str, reason: str) -> None:
     headers = {"Authorization": f"Bearer {TOKENS[actor]}"}
     body = {"decision": "approve", "reason": reason}
     url = f"{site.api_url}/alerts/{key}/votes"
-    assert httpx.post(url, json=body, headers=headers, timeout=20, trust_env=False).is_success
+    assert calls().post(url, json=body, headers=headers, timeout=20).is_success
 
 
 def fill(site: Site) -> dict[str, str]:

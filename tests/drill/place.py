@@ -10,9 +10,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.acceptance.steps import appending, lines
+from tests.stack.calling import calls
 from tests.stack.processes import Child, lumen_command
 from tests.stack.site import PROOFD_TOKEN, ShippedSite
 
@@ -100,7 +99,7 @@ class Place:
         """Start a proofd that is expected to take nothing; return what ``/healthz`` says."""
         self.site.proofd.start()
         self.site.proofd.wait_until(f"{self.site.proofd_url}/metrics")
-        return httpx.get(f"{self.site.proofd_url}/healthz", timeout=10, trust_env=False).text.strip()
+        return calls().get(f"{self.site.proofd_url}/healthz", timeout=10).text.strip()
 
     def new_log(self, number: int) -> None:
         """Let the site begin another ledger, with names of its own, at the next start of proofd."""
@@ -125,7 +124,7 @@ class Place:
 
     def metric(self, name: str) -> float:
         """Return a metric of proofd."""
-        page = httpx.get(f"{self.site.proofd_url}/metrics", timeout=10, trust_env=False).text
+        page = calls().get(f"{self.site.proofd_url}/metrics", timeout=10).text
         [line] = [line for line in page.splitlines() if line.startswith(f"{name} ")]
         return float(line.split()[1])
 
@@ -133,12 +132,12 @@ class Place:
         """Try to append an entry as a worker would; return the answer of proofd."""
         body = {"idem": "drill/append", "kind": "rules.loaded", "parts": {"rules": {"type": "rules.loaded"}}}
         headers = {"Authorization": f"Bearer {PROOFD_TOKEN}"}
-        answer = httpx.post(f"{self.site.proofd_url}/append", json=body, headers=headers, timeout=10, trust_env=False)
+        answer = calls().post(f"{self.site.proofd_url}/append", json=body, headers=headers, timeout=10)
         return f"{answer.status_code} {answer.json().get('detail', '')}"
 
     def verify(self) -> dict[str, Any]:
         """Ask proofd to verify everything."""
         headers = {"Authorization": f"Bearer {PROOFD_TOKEN}"}
-        answer = httpx.post(f"{self.site.proofd_url}/verify", headers=headers, timeout=60, trust_env=False)
+        answer = calls().post(f"{self.site.proofd_url}/verify", headers=headers, timeout=60)
         document: dict[str, Any] = answer.json()
         return document

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from random import Random
 
-import httpx
 import pytest
 
 from tests.fuzz.wire.campaign import Campaign
@@ -15,6 +14,7 @@ from tests.fuzz.wire.mutants import mutant
 from tests.fuzz.wire.place import Place, running_place
 from tests.fuzz.wire.promises import MOST_SECONDS, Promises
 from tests.fuzz.wire.sending import Answer, Sent
+from tests.stack.calling import calls
 from tests.stack.site import PROOFD_TOKEN
 
 _REQUESTS = 100
@@ -89,7 +89,7 @@ def test_a_state_that_changed_is_found(place: Place) -> None:
     campaign._unchanged(before, place.quiet_state())
     assert any(problem.startswith("workflows changed") for problem in campaign.report.broken)
     untold = {"idem": "untold/1", "kind": "command", "parts": {"a": {}}}
-    answer = httpx.post(
+    answer = calls().post(
         f"{place.site.proofd_url}/append", json=untold, headers={"Authorization": f"Bearer {PROOFD_TOKEN}"}
     )
     assert answer.is_success, answer.text

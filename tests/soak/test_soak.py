@@ -14,7 +14,6 @@ _MINUTES = 5.0
 _RATE = 0.3
 
 
-@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_five_minutes_of_mixed_load_stay_level(tmp_path: Path) -> None:
     """Memory, files, open workflows, histories and logs stay within their bounds, and every outcome is right."""

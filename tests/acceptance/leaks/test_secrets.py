@@ -19,6 +19,7 @@ import pytest
 from cli.fakeslack import FakeSlack
 from tests.acceptance.leaks.forms import forms_of, leaks
 from tests.acceptance.leaks.house import PERSON, build_site, echoing, make_secrets
+from tests.stack.calling import calls
 from tests.stack.site import PATIENCE, ShippedSite, Site
 
 CANARY = f"canary-{secrets.token_hex(8)}"
@@ -36,7 +37,7 @@ class Drive:
         """Send a request and keep the answer, its headers too."""
         headers = {"Authorization": f"Bearer {self.known[token]}"} if token else {}
         headers |= content.pop("headers", {})
-        answer = httpx.request(method, url, headers=headers, timeout=60, trust_env=False, **content)
+        answer = calls().request(method, url, headers=headers, timeout=60, **content)
         told = f"{answer.headers}".encode() + answer.content
         self.said[f"the answer to {method} {url.partition('?')[0]} number {len(self.said)}"] = told
         return answer
@@ -62,7 +63,7 @@ class Drive:
         deadline = time.monotonic() + PATIENCE
         document: dict[str, Any] = {}
         while time.monotonic() < deadline:
-            answer = httpx.get(f"{self.site.api_url}/alerts/{key}", headers=headers, timeout=60, trust_env=False)
+            answer = calls().get(f"{self.site.api_url}/alerts/{key}", headers=headers, timeout=60)
             document = answer.json()
             if answer.status_code == 200 and not document.get("stale") and wanted(document):
                 return document
@@ -83,7 +84,7 @@ def sign_in_and_vote(drive: Drive, key: str) -> None:
     typed = {"token": known["a token of LUMEN_TOKENS_FILE"]}
     wrong = {"token": known["a token of LUMEN_TOKENS_FILE"] + "x"}
     assert drive.http("POST", f"{site.api_url}/sign-in", data=wrong, headers=browser).status_code == 401
-    answer = httpx.post(f"{site.api_url}/sign-in", data=typed, headers=browser, timeout=60, trust_env=False)
+    answer = calls().post(f"{site.api_url}/sign-in", data=typed, headers=browser, timeout=60)
     assert answer.status_code == 303, answer.text
     cookie = answer.headers["set-cookie"].partition(";")[0]
     known["the cookie of a session"] = cookie.partition("=")[2]
@@ -109,7 +110,7 @@ def vote_by_link(drive: Drive, key: str) -> None:
     drive.known["the token of a link"] = sealed
     assert drive.http("GET", f"{site.api_url}/decision", headers={"Accept": "text/html"}).status_code == 403
     # The page holds the token in its form, and nothing keeps the page.
-    assert httpx.get(f"{site.api_url}/decision?token={sealed}", timeout=60, trust_env=False).status_code == 200
+    assert calls().get(f"{site.api_url}/decision?token={sealed}", timeout=60).status_code == 200
     for token, status in ((sealed[:-1], 403), (sealed, 200), (sealed, 409)):
         body = {"token": token, "decision": "approve", "reason": "seen"}
         assert drive.http("POST", f"{site.api_url}/decision", json=body).status_code in {status, 410}

@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from tests.stack.calling import calls
 from tests.stack.site import API_TOKEN, WEBHOOK_TOKEN, Site
 
 PEOPLE = [f"{name}@example.com" for name in ("alice", "bob", "carol")]
@@ -79,7 +78,7 @@ class Collector:
         began = time.monotonic()
         path, body = ("/alert", alerts[0]) if hand else ("/webhook", {"version": "4", "alerts": alerts})
         headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
-        answer = httpx.post(self.site.api_url + path, json=body, headers=headers, timeout=30, trust_env=False)
+        answer = calls().post(self.site.api_url + path, json=body, headers=headers, timeout=30)
         document = answer.json()
         told = [document] if hand else document["alerts"]
         for alert, one in zip(alerts, told, strict=True):
@@ -103,14 +102,14 @@ class Collector:
         body = {"decision": decision, "actor": actor, "reason": reason}
         headers = {"Authorization": f"Bearer {API_TOKEN}"}
         url = f"{self.site.api_url}/alerts/{key}/votes"
-        answer = httpx.post(url, json=body, headers=headers, timeout=30, trust_env=False)
+        answer = calls().post(url, json=body, headers=headers, timeout=30)
         line = {"at": began, "until": time.monotonic(), "key": key, "id": None, "status": answer.status_code}
         self._line("votes.jsonl", {**line, **body, "answer": answer.json()})
         return answer.status_code
 
     def head(self) -> None:
         """Keep the checkpoint that the ledger shows now."""
-        note = httpx.get(f"{self.site.proofd_url}/checkpoint", timeout=10, trust_env=False).text
+        note = calls().get(f"{self.site.proofd_url}/checkpoint", timeout=10).text
         self._line("heads.jsonl", {"at": time.monotonic(), "size": int(note.split("\n")[1]), "checkpoint": note})
 
     def finish(self) -> None:
@@ -124,7 +123,7 @@ class Collector:
         done = self.site.lumen("proof", "export", str(self.folder / "export"))
         assert done.returncode == 0, done.stderr
         (self.folder / "metrics").mkdir()
-        metrics = httpx.get(f"{self.site.proofd_url}/metrics", timeout=10, trust_env=False).text
+        metrics = calls().get(f"{self.site.proofd_url}/metrics", timeout=10).text
         (self.folder / "metrics" / "proofd.txt").write_text(metrics)
         (self.folder / "histories").mkdir()
         for row in json.loads(self.site.temporal_cli("workflow", "list", "--output", "json").stdout):

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from lumen.ballot import is_authentic, read_vote
 from lumen.links import read_link
 from proof import verify_lumen_proof
+from tests.stack.calling import calls
 from tests.stack.processes import LumenChild, free_port, lumen_command
 
 BYTES = Path(__file__).with_name("bytes")
@@ -86,7 +86,7 @@ def judged(folder: Path, vkey: str) -> str:
 def test_a_ledger_of_an_older_version_goes_on(tmp_path: Path, name: str) -> None:
     """It opens, verifies, keeps its head, knows old keys again, takes new entries, is exported, and verifies offline."""
     with proofd(tmp_path, name) as (url, environ):
-        head = httpx.get(f"{url}/head", trust_env=False).json()
+        head = calls().get(f"{url}/head").json()
         assert (head["height"], head["head"]) == (ENTRIES, HEADS[name])
         assert "the ledger holds: 5 entries verified" in lumen(tmp_path, environ, "proof", "verify")
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -98,9 +98,9 @@ def test_a_ledger_of_an_older_version_goes_on(tmp_path: Path, name: str) -> None
             ({**again, "parts": {"claim": {}}}, 409),
             ({**again, "idem": f"{idem}1"}, 200),
         ):
-            answer = httpx.post(f"{url}/append", json=body, headers=headers, trust_env=False)
+            answer = calls().post(f"{url}/append", json=body, headers=headers)
             assert answer.status_code == status, answer.text
-        assert httpx.get(f"{url}/head", trust_env=False).json()["height"] == ENTRIES + 1
+        assert calls().get(f"{url}/head").json()["height"] == ENTRIES + 1
         lumen(tmp_path, environ, "proof", "export", str(tmp_path / "export"))
         vkey = lumen(tmp_path, environ, "proof", "vkey")
     assert judged(tmp_path / "export", vkey).startswith(f"HOLDS: {ENTRIES + 1} entries")

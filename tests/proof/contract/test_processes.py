@@ -13,6 +13,7 @@ import pytest
 
 from tests.proof.samples import append, draft
 from tests.proof.serving import AUTH, ProofdProcess, payload
+from tests.stack.calling import calls
 
 if TYPE_CHECKING:
     from tests.proof.contract.houses import House
@@ -64,7 +65,7 @@ def test_a_second_process_is_refused(house: House) -> None:
         assert errors.count("\n") == 1
         assert "is open in another proofd" in errors
         assert str(first.process.pid) in errors
-        assert httpx.post(f"{first.url}/append", json=payload("a"), headers=AUTH).status_code == 200
+        assert calls().post(f"{first.url}/append", json=payload("a"), headers=AUTH).status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

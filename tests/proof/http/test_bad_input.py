@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from proof.errors import UnavailableError
 from proof.http.gate import limited_body
 from tests.proof.serving import AUTH, assert_problem, payload, proofd, samples
+from tests.stack.calling import calls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -205,7 +206,7 @@ async def test_any_bytes_are_answered(client: httpx.AsyncClient) -> None:
     @settings(max_examples=60)
     @given(st.binary(max_size=200) | st.builds(_almost, st.text(), st.text(), st.text()))
     def check(body: bytes) -> None:
-        answer = httpx.post(f"{client.base_url}/append", content=body, headers=AUTH, timeout=30)
+        answer = calls().post(f"{client.base_url}/append", content=body, headers=AUTH, timeout=30)
         assert answer.status_code < 500
 
     await asyncio.to_thread(check)  # the server runs in this event loop
