@@ -27,7 +27,7 @@ _THAWED_KNOWN_FOR = 1.0
 _ANY_NUMBER = 1_000_000
 _AT_ONCE = 4
 _TAKING = 15.0
-"""Seconds in which the guards of a plan are asked for: half of what the activity has, see ``options.taking_guards``."""
+"""Seconds in which the guards of a plan are asked for: half of what the activity has, see ``options.preparation``."""
 
 
 @dataclass(frozen=True)
@@ -142,15 +142,6 @@ class FreezeSwitch:
         return f"frozen by {memo.get('actor', 'somebody')}: {memo.get('reason', '')}"
 
 
-def has_guards(plan: Plan) -> bool:
-    """Return whether anything must be held before the plan is carried out."""
-    return plan.has_target or _is_bounded(plan)
-
-
-def _is_bounded(plan: Plan) -> bool:
-    return plan.limits.concurrency > 0 or plan.limits.spending.limited
-
-
 def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
     lease = plan.approval.longest + plan.approval.valid_for + _LEASE_MARGIN
     lease += plan.verify.within if plan.verify else 0.0
@@ -170,7 +161,7 @@ def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:
         )
         claims.append((names.target_guard_id(plan.target), claim))
     limits = plan.limits
-    if _is_bounded(plan):
+    if limits.concurrency > 0 or limits.spending.limited:
         capacity = limits.concurrency or _ANY_NUMBER
         claim = Claim(
             request.holder,

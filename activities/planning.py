@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from activities.guarding import FreezeSwitch, Guards, GuardVerdict, has_guards
+from activities.guarding import FreezeSwitch, Guards, GuardVerdict
 from activities.metrics import WorkerMetrics
 from activities.prometheus import Prometheus, PrometheusUnavailableError
 from activities.runners import Runners
@@ -42,7 +42,7 @@ def current_plan(source: RuleSource, alert: Alert) -> Plan | Refusal:
 
 
 class LocalPlanning(Planning):
-    """The local activities of an attempt; sub-second and idempotent."""
+    """What an attempt asks before and between its actions; sub-second and idempotent."""
 
     def __init__(
         self,
@@ -78,13 +78,7 @@ class LocalPlanning(Planning):
 
     async def _unserved(self, prepared: Prepared) -> tuple[str, ...]:
         plan = prepared.plan
-        if (
-            self._runners is None
-            or plan is None
-            or plan.dry_run
-            or prepared.deferred
-            or prepared.verdict is not Verdict.GO
-        ):
+        if self._runners is None or plan is None or prepared.verdict is not Verdict.GO or plan.dry_run:
             return ()
         return await self._runners.unserved(action.runner for action in plan.actions)
 
@@ -98,8 +92,6 @@ class LocalPlanning(Planning):
         frozen = await self._freeze.reason(fresh=False)
         if frozen:
             return Prepared(Verdict.BLOCKED, shown, frozen)
-        if request.defer_guards and has_guards(plan) and not plan.pretends:
-            return Prepared(Verdict.GO, shown, deferred=True)
         if plan.condition:
             try:
                 holds = await self._prometheus.holds(plan.condition)

@@ -36,7 +36,7 @@ from lumen.showing import HumanNeeded, Shown, ShowRequest
 
 
 class Planning(ABC):
-    """Local activities: sub-second and idempotent."""
+    """Sub-second and idempotent."""
 
     @abstractmethod
     @activity.defn(name="prepare")

@@ -35,8 +35,7 @@ class PrepareRequest:
     """Plan, condition and guard for one attempt. ``holder`` names the attempt to the guards.
 
     ``take_guards`` is false on the re-check after the wait: the guards are held already; ``waited`` are then the seconds
-    that people took, for the metric. ``ignore_cooldown`` comes from an ``override retry``. With ``defer_guards`` a plan that
-    has guards is only made: they are taken by another call, once the history tells of it.
+    that people took, for the metric. ``ignore_cooldown`` comes from an ``override retry``.
     """
 
     alert: Alert
@@ -45,7 +44,6 @@ class PrepareRequest:
     take_guards: bool = True
     ignore_cooldown: bool = False
     waited: float | None = None
-    defer_guards: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,7 @@ class Prepared:
     ``edition`` counts what workers have learned that changes the commands of a workflow; histories of older workers
     have none, and replay without it. 1: the memo tells what an episode waits for. 2: a vote that names no request must be
     younger than it, and one person votes a bounded number of times.
-    ``unserved``: runners of the plan that no worker serves right now. ``deferred``: the plan has guards, and neither they
-    nor its condition have been looked at.
+    ``unserved``: runners of the plan that no worker serves right now.
     """
 
     verdict: Verdict
@@ -72,7 +69,6 @@ class Prepared:
     shows: bool = False
     edition: int = 0
     unserved: tuple[str, ...] = ()
-    deferred: bool = False
 
 
 @dataclass(frozen=True)

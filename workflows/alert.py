@@ -22,6 +22,7 @@ from lumen.showing import Note
 from workflows import approval, ledger, options
 from workflows.attempt import AttemptRun
 from workflows.live import AttemptEndedError, LiveEpisode
+from workflows.quick import quick
 from workflows.telling import tell_human
 
 _FIRST_ALERT = timedelta(minutes=1)
@@ -103,7 +104,7 @@ class AlertWorkflow:
         episode.asked_prometheus = True
         request = StillFiringRequest(episode.alert)
         with contextlib.suppress(FailureError):  # no answer is no news: the alert will be heard if it fires
-            answer = await workflow.execute_local_activity_method(Planning.still_firing, request, **options.judgement())
+            answer = await quick(Planning.still_firing, request, options.question(), summary="does it still fire?")
             episode.still_firing = bool(answer.firing)
 
     async def _wait(self, step: Next) -> None:
@@ -137,7 +138,7 @@ class AlertWorkflow:
             self.counted = True
             with contextlib.suppress(FailureError):  # a counter is never worth an episode
                 ended = Ended(live.episode.outcome)
-                await workflow.execute_local_activity_method(Notifying.count_closed, ended, **options.counting())
+                await quick(Notifying.count_closed, ended, options.counting())
         await ledger.never_given_up(live, lambda: live.showing.settled(unless=lambda: self._next().step != "close"))
         return self._next().step == "close" and workflow.all_handlers_finished()
 

@@ -22,6 +22,7 @@ from lumen.showing import Note
 from workflows import ledger, options
 from workflows.live import ApprovalRequest, LiveEpisode, Override
 from workflows.presentation import tally_document
+from workflows.quick import quick
 
 JUDGING_EDITION = 2
 """From this edition of the workers on a vote of before the request, and the many-th of one person, count for nothing."""
@@ -218,7 +219,7 @@ async def judge(live: LiveEpisode, ballot: Ballot, kind: str, approval: Approval
     if live.episode.alert is None:
         raise BallotError("closed", "no alert has come yet, so there is nothing to decide")
     rules = approval.plan.approval if approval else None
-    return await workflow.execute_local_activity_method(
+    return await quick(
         Planning.admit,
         AdmitRequest(
             ballot=ballot,
@@ -230,7 +231,8 @@ async def judge(live: LiveEpisode, ballot: Ballot, kind: str, approval: Approval
             anonymous=rules.anonymous if rules else False,
             barred=rules.barred if rules else (),
         ),
-        **options.judgement(),
+        options.judgement(),
+        summary=f"judge: {kind}",
     )
 
 

@@ -10,13 +10,13 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from lumen.contracts import Proving
-from lumen.messages import LedgerAppend, LedgerReceipt
+from lumen.messages import LedgerAppend
 from lumen.outcome import Outcome, State
 from workflows import options
 from workflows.live import AttemptEndedError, LiveEpisode
+from workflows.quick import quick
 
 Answer = TypeVar("Answer")
-_AFTER_HISTORY = "append-after-history"
 
 
 async def append(live: LiveEpisode, entry: LedgerAppend, *, shown: bool = True) -> int:
@@ -49,7 +49,7 @@ async def never_given_up(live: LiveEpisode, ask: Callable[[], Awaitable[Answer]]
 
 async def _append(live: LiveEpisode, entry: LedgerAppend, *, shown: bool) -> int:
     try:
-        receipt = await _quick_append(entry)
+        receipt = await quick(Proving.append, entry, options.quick_append(), summary=f"append {entry.kind}")
     except FailureError as error:
         if is_refused(error) or is_cancelled_exception(error):
             raise
@@ -67,18 +67,8 @@ async def _append(live: LiveEpisode, entry: LedgerAppend, *, shown: bool) -> int
     return receipt.seq
 
 
-async def _quick_append(entry: LedgerAppend) -> LedgerReceipt:
-    # Never by a local activity: that has written before the history tells what it wrote and why. A worker that dies then
-    # leaves an entry, and whoever takes over may have heard more meanwhile and decide otherwise.
-    if workflow.patched(_AFTER_HISTORY):
-        return await workflow.execute_activity_method(
-            Proving.append, entry, summary=f"append {entry.kind}", **options.quick_append()
-        )
-    return await workflow.execute_local_activity_method(Proving.append, entry, **options.early_append())
-
-
 def is_refused(error: FailureError) -> bool:
-    """Return whether ``error`` is the ledger's final no, from a local activity or a normal one."""
+    """Return whether ``error`` is the ledger's final no, by itself or wrapped."""
     cause = error.cause if isinstance(error, ActivityError) else error
     return isinstance(cause, ApplicationError) and cause.type == options.LEDGER_REFUSED
 

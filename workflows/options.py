@@ -24,8 +24,8 @@ HEARTBEAT = 10.0
 """Seconds without a heartbeat after which a worker counts as lost."""
 
 
-class LocalOptions(TypedDict, total=False):
-    """Options of a local activity."""
+class QuickOptions(TypedDict, total=False):
+    """Options of a short question or note."""
 
     schedule_to_close_timeout: timedelta
     start_to_close_timeout: timedelta
@@ -42,43 +42,33 @@ class NormalOptions(TypedDict, total=False):
     cancellation_type: ActivityCancellationType
 
 
-def preparation() -> LocalOptions:
+def preparation() -> QuickOptions:
     """Options for plan, condition and guard: idempotent, so it is repeated until it answers, for as long as that takes."""
-    return LocalOptions(
+    return QuickOptions(
         start_to_close_timeout=timedelta(seconds=30),
         retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
     )
 
 
-def taking_guards() -> NormalOptions:
-    """Options for :func:`preparation` by the server: guards are held by others, so the history must know who asks for them."""
-    return NormalOptions(
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
+def judgement() -> QuickOptions:
+    """Options for judging a ballot while its sender waits; without any worker it waits too, since no vote is lost."""
+    return QuickOptions(
+        start_to_close_timeout=timedelta(seconds=5),
+        retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=5),
     )
 
 
-def judgement() -> LocalOptions:
-    """Options for judging a ballot while its sender waits, and for other questions that may stay without an answer."""
-    return LocalOptions(
+def question() -> QuickOptions:
+    """Options for a question that may stay without an answer."""
+    return QuickOptions(
         start_to_close_timeout=timedelta(seconds=15),
-        schedule_to_close_timeout=timedelta(seconds=45),
         retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=3),
     )
 
 
-def quick_append() -> NormalOptions:
+def quick_append() -> QuickOptions:
     """Options for the usual case of a ledger entry: the ledger answers at once."""
-    return NormalOptions(start_to_close_timeout=timedelta(seconds=4), retry_policy=RetryPolicy(maximum_attempts=1))
-
-
-def early_append() -> LocalOptions:
-    """Options for :func:`quick_append` in episodes that began before it was the server's business."""
-    return LocalOptions(
-        start_to_close_timeout=timedelta(seconds=4),
-        schedule_to_close_timeout=timedelta(seconds=5),
-        retry_policy=RetryPolicy(maximum_attempts=1),
-    )
+    return QuickOptions(start_to_close_timeout=timedelta(seconds=4), retry_policy=RetryPolicy(maximum_attempts=1))
 
 
 def patient_append() -> NormalOptions:
@@ -158,9 +148,9 @@ def showing() -> dict[str, Any]:
     }
 
 
-def counting() -> LocalOptions:
+def counting() -> QuickOptions:
     """Options for counters: never worth waiting for."""
-    return LocalOptions(
+    return QuickOptions(
         start_to_close_timeout=timedelta(seconds=5),
         schedule_to_close_timeout=timedelta(seconds=10),
         retry_policy=RetryPolicy(maximum_attempts=1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
@@ -13,9 +12,11 @@ from lumen.episode import stale_after_of
 from lumen.messages import Prepared, PrepareRequest, Verdict
 from lumen.outcome import Outcome, State
 from lumen.plan import Plan
-from workflows import ledger, options
+from workflows import options
 from workflows.asking import stop_if_over
+from workflows.ledger import never_given_up
 from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode
+from workflows.quick import quick
 from workflows.starting import Authority
 
 _FIRST_LOOK = 15.0
@@ -104,13 +105,10 @@ class Preparation:
             take_guards=take_guards,
             ignore_cooldown=self._ignore_cooldown,
             waited=waited,
-            # A local activity would have taken them before the history tells of it: whoever takes over from a worker that
-            # died then may find the alert resolved, and would never give back what it knows nothing of.
-            defer_guards=take_guards,
         )
-        prepared = await workflow.execute_local_activity_method(Planning.prepare, request, **options.preparation())
-        if prepared.deferred:
-            prepared = await self._take_guards(replace(request, defer_guards=False, waited=None))
+        prepared = await never_given_up(
+            live, lambda: quick(Planning.prepare, request, options.preparation(), summary="plan, condition, guards")
+        )
         live.edition, live.episode.board.on = prepared.edition, prepared.shows
         live.unserved = prepared.unserved
         self.plan = prepared.plan
@@ -118,14 +116,6 @@ class Preparation:
         if prepared.plan is not None:
             live.episode.plan = prepared.plan
         return prepared
-
-    async def _take_guards(self, request: PrepareRequest) -> Prepared:
-        return await ledger.never_given_up(
-            self.live,
-            lambda: workflow.execute_activity_method(
-                Planning.prepare, request, summary="take guards", **options.taking_guards()
-            ),
-        )
 
     async def _until_something_changes(self, seen: tuple[int, int], pause: float) -> None:
         live = self.live

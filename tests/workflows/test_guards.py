@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 from lumen import names
@@ -142,26 +141,22 @@ async def test_resolve_leaves_the_queue(bench: Bench, out: Path) -> None:
         await bench.until(third, state="awaiting_approval")
 
 
-async def test_the_history_tells_of_a_guard_before_it_is_taken(bench: Bench, out: Path) -> None:
-    """Guards are taken, and entries written, by activities of the server; a plan without guards is made in the first task."""
-    action = {"name": "mark", "cmd": marking(out)}
-    bench.rulebook.add("GuardTold", mode="auto", target="{labels.instance}", actions=[action])
-    bench.rulebook.add("GuardNone", mode="auto", actions=[action])
+async def test_everything_is_in_the_history_before_it_is_done(bench: Bench, out: Path) -> None:
+    """Nothing of an episode is a local activity, which is done before any history tells of it: no guard, no entry, no vote."""
+    bench.rulebook.add("GuardTold", target="{labels.instance}", actions=[{"name": "mark", "cmd": marking(out)}])
     bench.source.reload()
     async with bench.working():
-        for name, wanted in (("GuardTold", ["prepare", "execute", "append"]), ("GuardNone", ["execute", "append"])):
-            handle = await bench.send(bench.alert(name, instance="g-told"))
-            assert (await bench.until_attempts(handle, 1))["outcome"] == "remediated"
-            history = await handle.fetch_history()
-            scheduled = [
-                event.activity_task_scheduled_event_attributes.activity_type.name
-                for event in history.events
-                if event.HasField("activity_task_scheduled_event_attributes")
-            ]
-            assert [kind for kind in scheduled if kind != "show"] == wanted
-            local = [
-                event.marker_recorded_event_attributes.details["data"].payloads[0].data
-                for event in history.events
-                if event.marker_recorded_event_attributes.marker_name == "core_local_activity"
-            ]
-            assert {json.loads(data)["activity_type"] for data in local} == {"prepare"}
+        handle = await bench.send(bench.alert("GuardTold", instance="g-told"))
+        await bench.until(handle, state="awaiting_approval")
+        await bench.vote(handle, "alice@example.com")
+        assert (await bench.until_attempts(handle, 1))["outcome"] == "remediated"
+        history = await handle.fetch_history()
+    scheduled = [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in history.events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    wanted = ["prepare", "admit", "append", "prepare", "execute", "append"]
+    assert [kind for kind in scheduled if kind != "show"] == wanted
+    markers = {event.marker_recorded_event_attributes.marker_name for event in history.events}
+    assert "core_local_activity" not in markers
