@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
 
-from cli.ports import free_addresses
 from tests.stack.calling import calls
 from tests.stack.forking import Forked
 
 START_SECONDS = 30.0
+_OWN = 500
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that is free now, and that no outgoing connection takes meanwhile."""
-    return free_addresses(1)[0].port
+    """Return a TCP port of the loopback interface that is free now, and that nobody else takes meanwhile.
+
+    It lies below those of outgoing connections, this process has not given it to anything lately, and other processes of
+    the tests choose among others.
+    """
+    for port in itertools.islice(_own_ports(), _OWN):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError(f"none of the {_OWN} ports of this process is free")
+
+
+@functools.cache
+def _own_ports() -> Iterator[int]:
+    first = 10_000 + os.getpid() % 40 * _OWN
+    return itertools.cycle(range(first, first + _OWN))
 
 
 def temporal_binary() -> str:
