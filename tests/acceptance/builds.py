@@ -15,7 +15,7 @@ _NOT_RUN = {"tests", "benchmarks"}
 _BEFORE_STEPS = (
     '        """Plan, condition, guard; ask, wait; re-check; act. Whatever does not stand any more begins anew."""\n'
 )
-_BEFORE_ACTING = "        if plan.dry_run or plan.mode is Mode.SHADOW:\n"
+_BEFORE_ACTING = "        if plan.pretends:\n"
 _TIMER = "        {condition}await workflow.sleep(0.05)\n"
 PATCHES = ("drill-before-steps", "drill-before-acting")
 """The ids under which :func:`patched_build` hides its two timers."""

@@ -114,8 +114,8 @@ def test_open_episodes_go_on_in_a_build_with_patches(site: Site, tmp_path: Path,
     fresh = site.post_alert("Asking", severity="warning", instance="after")
     site.until_state(fresh, "awaiting_approval")
     # A step that was passed before the upgrade is never taken in the new way; one that was not is.
-    assert patches(site, asking) == {PATCHES[1]}
-    assert patches(site, fresh) == {PATCHES[0]}
+    assert patches(site, asking) & set(PATCHES) == {PATCHES[1]}
+    assert patches(site, fresh) & set(PATCHES) == {PATCHES[0]}
     assert site.ledger_holds()
 
 
