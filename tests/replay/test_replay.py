@@ -24,7 +24,9 @@ from tests.stack.sandbox import sandbox
 from worker.wiring import WORKFLOWS
 
 FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
-BYTES = 150_000
+EARLIER = sorted(Path(__file__).with_name("histories").glob("local/*.json"))
+"""Recorded while entries and guards were asked for by local activities."""
+BYTES = 250_000
 
 _PATH = re.compile(r"(?<![\w.:/])/(?!bin/|hook\b)\w+/")
 _STARTED = "workflowExecutionStartedEventAttributes"
@@ -40,6 +42,11 @@ def events_of(path: Path) -> list[dict[str, Any]]:
 def history_of(path: Path) -> WorkflowHistory:
     """Return one recorded history under the workflow id that it was recorded with."""
     return WorkflowHistory.from_json(events_of(path)[0][_STARTED]["workflowId"], path.read_text())
+
+
+def named(path: Path) -> str:
+    """Return how a recorded history is called in the list of tests."""
+    return f"{path.parent.name}/{path.stem}"
 
 
 def type_of(path: Path) -> str:
@@ -63,14 +70,14 @@ def texts_in(value: Any) -> Iterator[str]:
         yield value
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*FILES, *EARLIER], ids=named)
 async def test_recorded_history_replays(path: Path) -> None:
     """Today's workflow code, in the worker's sandbox, makes the same decisions as when the history was recorded."""
     replayer = Replayer(workflows=list(WORKFLOWS), workflow_runner=sandbox())
     await replayer.replay_workflow(history_of(path))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*FILES, *EARLIER], ids=named)
 async def test_one_timer_more_is_refused(path: Path) -> None:
     """The replay can fail: workflow code with one timer more does not fit any recorded history."""
     replayer = Replayer(workflows=list(VARIANTS), workflow_runner=sandbox())
