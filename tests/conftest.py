@@ -27,9 +27,11 @@ from tests.stack.rulebook import Rulebook
 LONGEST_FIRST = (
     "tests/soak/",
     "tests/chaos/",
+    "tests/workflows/test_showing.py",
     "tests/acceptance/",
     "tests/drill/",
     "tests/fuzz/",
+    "tests/workflows/test_command.py",
     "tests/docs/",
     "tests/deploy/",
     "tests/cli/up/",

@@ -33,7 +33,8 @@ from worker.stuck import watch_stuck
 from worker.wiring import build_workers, wire
 
 _LOG = logging.getLogger("lumen.worker")
-_RULES_LOOK = 2.0
+_RULES_LOOK = 0.25
+_LEDGER_PAUSE = 2.0
 _CONNECT_PAUSE = 1.0
 
 
@@ -137,17 +138,17 @@ async def _announce_rules(source: RuleSource, ledger: LedgerClient) -> None:
     """Record in the ledger which rules are in force, at the start and after each reload; once for each content."""
     announced = ""
     while True:
-        ruleset = source.current
+        ruleset, pause = source.current, _RULES_LOOK
         if ruleset.digest != announced:
             try:
                 text, hidden = ruleset.text()
                 names = [rule.name for rule in ruleset.rules]
                 await ledger.append(rules_entry(ruleset.digest, names, text, hidden=hidden))
             except LedgerUnavailableError:
-                pass  # tried again below; the ledger's own metrics and every waiting episode say that it is away
+                pause = _LEDGER_PAUSE  # the ledger's own metrics and every waiting episode say that it is away
             except LedgerError:
                 _LOG.exception("the ledger refused to record the rules")
                 announced = ruleset.digest
             else:
                 announced = ruleset.digest
-        await asyncio.sleep(_RULES_LOOK)
+        await asyncio.sleep(pause)

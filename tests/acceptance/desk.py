@@ -108,10 +108,11 @@ class Desk:
         found: bool = json.loads(self.site.lumen("freeze", "status", "--json").stdout)["frozen"]
         return found
 
-    def markers(self, key: str) -> int:
-        """Return how many local activities an episode has run."""
+    def looks(self, key: str) -> int:
+        """Return how often an episode has looked whether it may act."""
         history = self.site.temporal_cli("workflow", "show", "-w", f"alert-{key}", "-o", "json").stdout
-        return sum(event["eventType"] == "EVENT_TYPE_MARKER_RECORDED" for event in json.loads(history)["events"])
+        asked = [event.get("activityTaskScheduledEventAttributes", {}) for event in json.loads(history)["events"]]
+        return sum(one.get("activityType", {}).get("name") == "prepare" for one in asked)
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

@@ -153,9 +153,9 @@ def wakes(desk: Desk, script: str) -> None:
     desk.site.until_state(holder, "awaiting_approval")
     key = desk.alert("ManualHolds", instance="host2")
     desk.site.until_state(key, "blocked")
-    before = desk.markers(key)
+    before = desk.looks(key)
     desk.run(script, key)
-    until(lambda: desk.markers(key) > before, "the look")
+    until(lambda: desk.looks(key) > before, "the look")
     assert desk.site.vote(holder, ACTOR, "reject").is_success
 
 

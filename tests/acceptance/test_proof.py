@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.steps import appending, until_recorded, vote_until_taken
+from tests.acceptance.steps import appending, eventually, until_recorded, vote_until_taken
 from tests.stack.site import Site
 
 ALICE = "alice@example.com"
@@ -35,6 +35,10 @@ def test_a_remediation_is_proven_elsewhere(shared_site: Site, tmp_path: Path) ->
         site.until_state(one, "awaiting_approval")
         vote_until_taken(site, one, ALICE)
         assert until_recorded(site, one)["outcome"] == "remediated"
+    digest = site.status(key)["plan"]["rules_digest"]
+    eventually(
+        lambda: any(entry["kind"] == "rules.loaded" for entry in site.entries(digest)), "the rules in the ledger"
+    )
     bundle = tmp_path / "bundle.json"
     made = site.lumen("proof", "bundle", key, "--output", str(bundle), "--json")
     assert made.returncode == 0, made.stderr
