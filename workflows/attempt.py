@@ -18,7 +18,7 @@ from lumen.quorum import Tally, decided_at
 from lumen.records import decision_entry, remediation_entry, rfc3339, timeout_entry
 from workflows import asking, ledger
 from workflows.acting import Actions, kept
-from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode, LookAgainError
+from workflows.live import CANCELLED_IN_TEMPORAL, AskAgainError, AttemptEndedError, LiveEpisode, LookAgainError
 from workflows.preparing import Preparation
 from workflows.presentation import kept_votes
 from workflows.remedying import Remedy
@@ -51,7 +51,7 @@ class AttemptRun:
             if not is_cancelled_exception(error):
                 raise
             live.cancelled_in_temporal = True
-            outcome, reason = Outcome.CANCELLED, "the workflow was cancelled in Temporal"
+            outcome, reason = Outcome.CANCELLED, CANCELLED_IN_TEMPORAL
         votes = kept_votes(live.approval) if live.approval else {}
         live.approval = None
         attempt = Attempt(

@@ -22,6 +22,8 @@ from lumen.waiting import Waiting
 from workflows.presentation import details, status_document
 from workflows.showing import Showing
 
+CANCELLED_IN_TEMPORAL = "the workflow was cancelled in Temporal"
+
 
 class AttemptEndedError(Exception):
     """Raised by a step when the attempt is over; caught by the attempt, never by Temporal."""

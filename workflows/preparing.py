@@ -15,7 +15,7 @@ from lumen.plan import Plan
 from workflows import options
 from workflows.asking import stop_if_over
 from workflows.ledger import never_given_up
-from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode
+from workflows.live import CANCELLED_IN_TEMPORAL, AskAgainError, AttemptEndedError, LiveEpisode
 from workflows.quick import quick
 from workflows.starting import Authority
 
@@ -56,7 +56,6 @@ class Preparation:
             stop_if_over(live)
             seen = live.heard, live.woken
             prepared = await self._ask_worker(take_guards=True, waited=None)
-            self.guards = tuple(dict.fromkeys((*self.guards, *prepared.guards)))
             self.fencing_token = prepared.fencing_token
             reason = prepared.reason
             if prepared.verdict is Verdict.GO and prepared.plan is not None:
@@ -106,15 +105,20 @@ class Preparation:
             ignore_cooldown=self._ignore_cooldown,
             waited=waited,
         )
+        cancelled = live.cancelled_in_temporal
+        # The answer is waited for even then: guards that nobody knows of would never be given back.
         prepared = await never_given_up(
             live, lambda: quick(Planning.prepare, request, options.preparation(), summary="plan, condition, guards")
         )
         live.edition, live.episode.board.on = prepared.edition, prepared.shows
         live.unserved = prepared.unserved
+        self.guards = tuple(dict.fromkeys((*self.guards, *prepared.guards)))
         self.plan = prepared.plan
         self.rule = prepared.plan.rule if prepared.plan else prepared.rule
         if prepared.plan is not None:
             live.episode.plan = prepared.plan
+        if live.cancelled_in_temporal and not cancelled:
+            raise AttemptEndedError(Outcome.CANCELLED, CANCELLED_IN_TEMPORAL)
         return prepared
 
     async def _until_something_changes(self, seen: tuple[int, int], pause: float) -> None:

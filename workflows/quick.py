@@ -15,7 +15,6 @@ from temporalio import workflow
 
 from workflows.options import QuickOptions
 
-Service = TypeVar("Service")
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 

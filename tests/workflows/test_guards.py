@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lumen import names
 from tests.stack.bench import Bench
+from tests.stack.receiver import Receiver
 from tests.workflows.test_loop import marking, marks
 
 
@@ -160,3 +161,30 @@ async def test_everything_is_in_the_history_before_it_is_done(bench: Bench, out:
     assert [kind for kind in scheduled if kind != "show"] == wanted
     markers = {event.marker_recorded_event_attributes.marker_name for event in history.events}
     assert "core_local_activity" not in markers
+
+
+async def test_a_cancel_while_guards_are_asked_for_ends_the_attempt(
+    bench: Bench, receiver: Receiver, out: Path
+) -> None:
+    """Temporal's own cancel in the middle of plan, condition and guard: nobody is asked, and the target is free again."""
+    action = {"name": "mark", "cmd": marking(out)}
+    bench.use_receiver(receiver)
+    bench.rulebook.add("GuardCancelled", target="{labels.instance}", when="up == 1", actions=[action])
+    bench.source.reload()
+    receiver.prometheus([{"instance": "g-cancel"}])
+    receiver.answer("/api/v1/query", 200, hold=2)
+    async with bench.working():
+        handle = await bench.send(bench.alert("GuardCancelled", instance="g-cancel"))
+        async with asyncio.timeout(20):
+            while not receiver.queries:
+                await asyncio.sleep(0.02)
+        await handle.cancel()
+        await handle.result()
+        [end] = await bench.entries_of(handle, "auto_remediation")
+        assert end["parts"]["remediation"]["outcome"] == "cancelled"
+        assert await bench.entries_of(handle, "approval_quorum_decision") == []
+        guard = bench.client.get_workflow_handle(names.target_guard_id("g-cancel"))
+        async with asyncio.timeout(20):
+            while (await guard.query(names.QUERY_STATUS))["places"]:
+                await asyncio.sleep(0.05)
+    assert marks(out) == []
