@@ -16,6 +16,7 @@ from temporalio.common import SearchAttributeKey
 from temporalio.testing import WorkflowEnvironment
 
 from activities.metrics import WorkerMetrics
+from cli.up import temporal_server
 from lumen import names
 from rules.source import RuleSource
 from tests.stack.bench import Bench, bench_settings
@@ -40,16 +41,8 @@ LONGEST_FIRST = (
 )
 """What takes long begins first, so that no process of the run is left alone with it at the end."""
 
-TIME_SKIPPING = [
-    "--dynamic-config-value",
-    "frontend.WorkflowTimeSkippingEnabled=true",
-    "--dynamic-config-value",
-    'history.timerProcessorMaxTimeShift="10ms"',
-    "--dynamic-config-value",
-    "matching.numTaskqueueReadPartitions=1",
-    "--dynamic-config-value",
-    "matching.numTaskqueueWritePartitions=1",
-]
+_SKIPPING = ("frontend.WorkflowTimeSkippingEnabled=true", 'history.timerProcessorMaxTimeShift="10ms"')
+TIME_SKIPPING = [word for one in (*temporal_server.DYNAMIC, *_SKIPPING) for word in ("--dynamic-config-value", one)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from cli.up import temporal_server
 from lumen import names
 from tests.stack.calling import calls
 from tests.stack.processes import Child, LumenChild, free_port, lumen_command, temporal_binary
@@ -83,7 +84,7 @@ class Site:
         argv += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
         for name in names.ATTRIBUTES:
             argv += ["--search-attribute", f"{name}=Keyword"]
-        for setting in ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1"):
+        for setting in temporal_server.DYNAMIC:
             argv += ["--dynamic-config-value", setting]
         return argv
 
