@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,12 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -27,7 +31,7 @@ _THAWED_KNOWN_FOR = 1.0
 _ANY_NUMBER = 1_000_000
 _AT_ONCE = 4
 _TAKING = 15.0
-"""Seconds in which the guards of a plan are asked for: half of what the activity has, see ``options.preparation``."""
+"""Seconds in which the guards of a plan are asked for (again): half of what the activity has, see ``options.preparation``."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,10 @@ class GuardVerdict:
 class Guards:
     """Takes and reads the guards of a plan through one Temporal client."""
 
-    def __init__(self, client: Client) -> None:
-        """Keep the client."""
+    def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` is monotonic, in seconds."""
         self._client = client
+        self._clock = clock
         # Temporal takes ten unanswered updates of one workflow and refuses more, which then come again seconds later.
         self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
@@ -53,7 +58,7 @@ class Guards:
         """Take the target, then the rule's budget. A guard that was queued for stays queued: it signals when it is free."""
         taken: list[str] = []
         fencing_token = 0
-        until = time.monotonic() + _TAKING
+        until = self._clock() + _TAKING
         for guard_id, claim in _claims(plan, request):
             answer = await self._acquire(guard_id, claim, until)
             taken.append(guard_id)
@@ -67,8 +72,9 @@ class Guards:
 
         What failed meanwhile stops it too, what was given to somebody else is waited for, and the leases begin anew.
         """
+        until = self._clock() + _TAKING
         for guard_id, claim in _claims(plan, request):
-            answer = await self._acquire(guard_id, claim)
+            answer = await self._acquire(guard_id, claim, until)
             if answer.status != "granted":
                 return _verdict(guard_id, answer, (), plan)
         return GuardVerdict("granted")
@@ -89,7 +95,7 @@ class Guards:
                 return _verdict(guard_id, answer, (), plan)
         return GuardVerdict("granted")
 
-    async def _acquire(self, guard_id: str, claim: Claim, until: float = math.inf) -> Answer:
+    async def _acquire(self, guard_id: str, claim: Claim, until: float) -> Answer:
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             names.GUARD_WORKFLOW,
             {"carry": None},
@@ -101,15 +107,20 @@ class Guards:
         gate = self._gates.setdefault(guard_id, asyncio.Semaphore(_AT_ONCE))
         async with gate:
             # A worker that was stopped on the way wakes up when its episode may be over: nobody would give it back.
-            if time.monotonic() > until:
+            if self._clock() > until:
                 raise TimeoutError(f"{guard_id} was not taken: it took too long to ask for it")
-            answer: Answer = await self._client.execute_update_with_start_workflow(
-                names.GUARD_ACQUIRE,
-                claim,
-                start_workflow_operation=operation,
-                result_type=Answer,
-                rpc_timeout=_RPC_TIMEOUT,
-            )
+            try:
+                answer: Answer = await self._client.execute_update_with_start_workflow(
+                    names.GUARD_ACQUIRE,
+                    claim,
+                    start_workflow_operation=operation,
+                    result_type=Answer,
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+                # The SDK keeps the error for whoever asks for the workflow, too; if nobody does, the loop logs it as lost.
+                await asyncio.gather(operation.workflow_handle(), return_exceptions=True)
+                raise
         return answer
 
 
