@@ -1,4 +1,4 @@
-"""A loopback listener whose connections are tasks that it ends itself."""
+"""A loopback listener whose connections are tasks that it ends itself, and what it needs of HTTP."""
 
 from __future__ import annotations
 
@@ -43,3 +43,14 @@ class Listener:
             pass
         finally:
             writer.close()
+
+
+async def read_message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Read one HTTP/1.1 message with a length; return its head, to the empty line, and its body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    size = 0
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            size = int(value)
+    return head, await reader.readexactly(size)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.chaos.listener import Listener
+from tests.chaos.listener import Listener, read_message
 
 _ALERTS = re.compile(r'ALERTS\{alertname="([^"]*)",alertstate="firing"\}')
 _CONDITION = re.compile(r'chaos\{file="([^"]*)"\} > 0')
@@ -41,11 +41,9 @@ class Outside:
             self._listener.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        sizes = [line.split(":")[1] for line in head if line.lower().startswith("content-length:")]
-        body = await reader.readexactly(int(sizes[0]) if sizes else 0)
-        path = head[0].split(" ")[1]
-        status, answer = self._query(body) if path == "/api/v1/query" else await self._command(body)
+        head, body = await read_message(reader)
+        asked = head.split(b" ")[1] == b"/api/v1/query"
+        status, answer = self._query(body) if asked else await self._command(body)
         raw = json.dumps(answer).encode()
         start = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n"
         writer.write(start.encode() + b"Connection: close\r\n\r\n" + raw)

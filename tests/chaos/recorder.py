@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.listener import Listener
+from tests.chaos.listener import Listener, read_message
 
 _PATIENCE = 40.0
 _BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -51,7 +51,7 @@ class Recorder:
             self._listener.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head, body = await _read_message(reader)
+        head, body = await read_message(reader)
         answer = await self._deliver(head, body)
         if answer is not None:
             writer.write(answer)
@@ -93,21 +93,11 @@ async def _exchange(port: int, head: bytes, body: bytes) -> bytes:
                 lines = [line for line in head.split(b"\r\n") if line and not line.lower().startswith(b"connection:")]
                 writer.write(b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n" + body)
                 await writer.drain()
-                return b"".join(await _read_message(reader))
+                return b"".join(await read_message(reader))
             finally:
                 writer.transport.abort()
     except (asyncio.IncompleteReadError, OSError, TimeoutError):
         return b""
-
-
-async def _read_message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    head = await reader.readuntil(b"\r\n\r\n")
-    size = 0
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            size = int(value)
-    return head, await reader.readexactly(size)
 
 
 def _parsed(answer: bytes) -> tuple[int, Any]:
