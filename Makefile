@@ -44,7 +44,7 @@ audit: $(VENV)/.installed-dev ## look for known holes: bandit over the code, pip
 fuzz: $(VENV)/.installed-dev ## random input for every route and parser; takes hours (FUZZ="--requests 500 --inputs 50000": minutes)
 	$(VENV)/bin/python -m tests.fuzz $(FUZZ)
 
-check: $(VENV)/.installed-dev ## lint, formatting, types, import arrows
+check: $(VENV)/.installed-dev ## lint, formatting, insecure constructs, types, import arrows
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(BANDIT)

@@ -102,7 +102,7 @@ def proofd() -> None:
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Check everything that Lumen depends on, and say what is wrong and how to fix it.
+    """Check everything that Lumen depends on but Slack, and say what is wrong and how to fix it.
 
     Changes nothing and sends nothing that has an effect. Exit code 1 if something fails.
     """

@@ -9,7 +9,7 @@ from lumen.display import truncate
 TASK_QUEUE = "lumen"
 INTAKE_TASK_QUEUE = "lumen-intake"
 GUARD_TASK_QUEUE = "lumen-guard"
-"""Guards have workers of their own: an episode holds its slot while it asks a guard, which must then find another."""
+"""Guards have workers of their own, so that a burst of episodes does not delay them."""
 
 ALERT_WORKFLOW = "AlertWorkflow"
 GUARD_WORKFLOW = "GuardWorkflow"
