@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lumen.errors import SettingsError
 from lumen.setting_types import Address
-from lumen.settings import Settings, check_forward_auth, parse_settings
+from lumen.settings import Settings, parse_settings
 
 SECRETS = ("BRIDGE_SECRET", "LUMEN_WEBHOOK_TOKEN", "LUMEN_API_TOKEN", "PROOFD_TOKEN", "CONTROL_BUS_TOKEN", "PROOF_SALT")
 URLS = ("PUBLIC_BASE_URL", "NOTIFY_WEBHOOK_URL", "CONTROL_BUS_URL", "CONTROL_BUS_TARGET", "PROMETHEUS_URL")
@@ -211,58 +211,6 @@ def test_an_empty_value_and_one_of_kubernetes_count_as_not_set(name: str, value:
     } <= {"temporal_env"}
 
 
-def test_the_new_name_of_the_control_bus_wins_over_its_alias() -> None:
-    """CONTROL_BUS_TARGET is the name, CONTROL_BUS_URL an alias."""
-    both = {"CONTROL_BUS_URL": "http://old", "CONTROL_BUS_TARGET": "http://new"}
-    assert parsed(**both).control_bus_url == "http://new"
-    assert parsed(**dict(reversed(both.items()))).control_bus_url == "http://new"
-
-
-@pytest.mark.parametrize(
-    ("name", "near"),
-    [
-        ("LUMEN_RULE", "LUMEN_RULES"),
-        ("LUMEN_LANGUAGE", "LUMEN_LANG"),
-        ("LUMEN_API_TOKENS", "LUMEN_API_TOKEN"),
-        ("LUMEN_API_TOKEN_FILES", "LUMEN_API_TOKEN_FILE"),
-        ("LUMEN_PROOFD_ADDR", "PROOFD_ADDR"),
-    ],
-)
-def test_an_unknown_name_warns_with_the_nearest(name: str, near: str) -> None:
-    """A misspelt variable stops nothing and is told, with the name that was probably meant and without its value."""
-    settings, warnings = parse_settings({name: "hunter2"}, no_files)
-    assert settings == Settings()
-    assert warnings == [f"{name} is not a setting of Lumen: did you mean {near}?"]
-
-
-def test_an_unknown_name_like_no_other_warns_without_advice() -> None:
-    """Where nothing is near, nothing is proposed; warnings are in the order of the names."""
-    _, warnings = parse_settings({"LUMEN_ZZZZZZZZZZZZZZ": "1", "LUMEN_QQQQQQQQQQQQQQ": "1"}, no_files)
-    assert warnings == [f"LUMEN_{letter * 14} is not a setting of Lumen" for letter in "QZ"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("LUMEN_API_SERVICE_HOST", "10.0.0.7"),
-        ("LUMEN_API_SERVICE_PORT", "8080"),
-        ("LUMEN_API_SERVICE_PORT_HTTP", "8080"),
-        ("LUMEN_API_PORT", "tcp://10.0.0.7:8080"),
-        ("LUMEN_API_PORT_8080_TCP", "tcp://10.0.0.7:8080"),
-        ("LUMEN_API_PORT_8080_TCP_PROTO", "tcp"),
-        ("LUMEN_API_PORT_8080_TCP_PORT", "8080"),
-        ("LUMEN_API_PORT_8080_TCP_ADDR", "10.0.0.7"),
-        ("LUMEN_API_PORT_53_UDP_ADDR", "10.0.0.7"),
-        ("PROOFD_PORT_8077_TCP_ADDR", "10.0.0.7"),
-        ("PATH", "/bin"),
-        ("lumen_rules", "x"),
-    ],
-)
-def test_variables_of_kubernetes_and_of_others_are_not_told(name: str, value: str) -> None:
-    """Only names that begin with LUMEN_ and are not Kubernetes' own are worth a warning."""
-    assert parsed(**{name: value}) == Settings()
-
-
 NAMES = st.sampled_from(sorted({name for name, _, _, _ in GOOD} | {f"{name}_FILE" for name in SECRETS}))
 
 
@@ -282,42 +230,3 @@ def test_an_address_is_written_as_it_is_read() -> None:
     """An address of IPv6 has brackets, so that it can be pasted into a URL."""
     for text in ("127.0.0.1:8080", "[::1]:8080"):
         assert str(parsed(LUMEN_API_ADDR=text).api_addr) == text
-
-
-_HEADER = {"LUMEN_FORWARD_AUTH_HEADER": "X-Forwarded-Email"}
-_PROXIES = {"LUMEN_FORWARD_AUTH_PROXIES": "10.0.0.1/32"}
-_SECRET = {"LUMEN_FORWARD_AUTH_SECRET": "a-shared-secret-of-tests"}
-
-
-@pytest.mark.parametrize(
-    ("environ", "named"),
-    [
-        (_HEADER, "LUMEN_FORWARD_AUTH_PROXIES"),
-        (_HEADER | _SECRET, "LUMEN_FORWARD_AUTH_PROXIES"),
-        (_PROXIES, "LUMEN_FORWARD_AUTH_HEADER"),
-        (_SECRET, "LUMEN_FORWARD_AUTH_HEADER"),
-        (_HEADER | {"LUMEN_FORWARD_AUTH_PROXIES": "10.0.0.1/32,0.0.0.0/0"}, "every address"),
-        (_HEADER | {"LUMEN_FORWARD_AUTH_PROXIES": "::/0"}, "every address"),
-    ],
-)
-def test_half_a_sign_in_by_a_proxy_is_refused(environ: dict[str, str], named: str) -> None:
-    """A header without a proxy, a proxy without a header, and everybody as proxy are one clear line, without the secret."""
-    settings, _ = parse_settings(environ, lambda path: path)
-    with pytest.raises(SettingsError, match=named) as caught:
-        check_forward_auth(settings)
-    assert "\n" not in str(caught.value)
-    assert "a-shared-secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "environ",
-    [
-        {},
-        _HEADER | _PROXIES,
-        _HEADER | _PROXIES | _SECRET,
-        _HEADER | _SECRET | {"LUMEN_FORWARD_AUTH_PROXIES": "0.0.0.0/0"},
-    ],
-)
-def test_a_whole_sign_in_by_a_proxy_is_taken(environ: dict[str, str]) -> None:
-    """Nothing at all, and a header with its proxy, are fine; with a shared secret the proxy may be anywhere."""
-    check_forward_auth(parse_settings(environ, lambda path: path)[0])

@@ -1,3 +1,5 @@
+"""The page of a link: what it shows to whom and with which headers, and how a POST from it votes as the link's person."""
+
 from __future__ import annotations
 
 import copy
@@ -5,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from api.errors import EpisodeClosedError, NoWorkerError
 from api.pages.rendering import Pages
 from lumen.ballot import is_authentic
-from lumen.errors import BallotError
 from lumen.names import alert_workflow_id
-from tests.api.fakes import KEYS, open_description
+from tests.api.fakes import KEYS
 from tests.api.pages.samples import BROWSER, DOCUMENT, FOREIGN, HOME, KEY, TALLY, Stage, stage, token
 
 STRICT = {
@@ -154,194 +154,6 @@ async def test_foreign_origin(headers: dict[str, str]) -> None:
             answer = await client.post("/decision", headers=headers, **content)  # type: ignore[arg-type]  # one of two kinds
             assert answer.status_code == 403, headers
     assert here.recorded == []
-
-
-async def test_the_token_must_be_in_the_body() -> None:
-    """A token in the address decides nothing, however else the POST looks."""
-    here = stage()
-    good = token(here.clock)
-    async with here.client() as client:
-        for fields in ({"decision": "approve"}, {"decision": "approve", "token": ""}):
-            answer = await client.post("/decision", params={"token": good}, data=fields, headers=HOME)
-            assert answer.status_code == 403
-        for body in (
-            {"decision": "approve"},
-            {"decision": "approve", "token": [good]},
-            {"decision": "approve", "token": 5},
-        ):
-            answer = await client.post("/decision", params={"token": good}, json=body)
-            assert answer.status_code == 403
-        twice = await client.get("/decision", params=[("token", good), ("token", good)])
-        assert twice.status_code == 403
-    assert here.recorded == []
-
-
-async def test_expired() -> None:
-    """An expired link is 410, to look at and to decide with, and says how to get a new one."""
-    here = stage()
-    good = token(here.clock)
-    here.clock.forward(900)
-    async with here.client() as client:
-        seen = await client.get("/decision", params={"token": good})
-        sent = await client.post("/decision", json={"token": good, "decision": "approve"})
-        form = await client.post("/decision", data={"token": good, "decision": "approve"}, headers=HOME)
-    assert (seen.status_code, sent.status_code, form.status_code) == (410, 410, 410)
-    assert sent.json()["type"] == "urn:lumen:problem:expired"
-    assert "lumen link" in seen.text
-    assert "lumen link" in form.text
-    assert here.recorded == []
-
-
-@pytest.mark.parametrize(
-    ("refusal", "status", "says"),
-    [
-        (BallotError("used", "Link already used"), 409, "Link already used"),
-        (BallotError("plan_changed", "the plan changed"), 409, "The plan has changed"),
-        (BallotError("not_allowed", "eve may not vote"), 403, "eve may not vote"),
-        (BallotError("rank_too_low", "this wants slack"), 403, "this wants slack"),
-        (BallotError("closed", "closed"), 410, "a new message brings a new link"),
-        (EpisodeClosedError("this episode is over"), 410, "a new message brings a new link"),
-    ],
-)
-async def test_refusals_of_the_episode(refusal: Exception, status: int, says: str) -> None:
-    """Each refusal of the episode is its own status, as a problem to a program and in plain words to a person."""
-    here = stage()
-    here.episodes.tally = refusal
-    fields = {"token": token(here.clock), "decision": "approve"}
-    async with here.client() as client:
-        problem = await client.post("/decision", json=fields)
-        page = await client.post("/decision", data=fields, headers=HOME)
-    assert (problem.status_code, page.status_code) == (status, status)
-    assert problem.json()["status"] == status
-    assert says in page.text
-    if status == 409:
-        assert problem.json()["detail"] == str(refusal)
-
-
-def closed(document: dict[str, Any]) -> None:
-    """Nothing is asked any more."""
-    document.update(state="executing", approval=None)
-
-
-def asked_anew(document: dict[str, Any]) -> None:
-    """A later request stands."""
-    document["approval"]["id"] = "run.2.1"
-
-
-def other_plan(document: dict[str, Any]) -> None:
-    """The same request is about another plan."""
-    document["plan"]["digest"] = "sha256:other"
-
-
-@pytest.mark.parametrize(("change", "status"), [(closed, 410), (asked_anew, 410), (other_plan, 409)])
-async def test_an_old_link_shows_no_form(change: Any, status: int) -> None:
-    """A link whose request is over, was replaced or has another plan says so, and offers nothing to press."""
-    here = stage(change=change)
-    async with here.client() as client:
-        page = await client.get("/decision", params={"token": token(here.clock)})
-    assert page.status_code == status
-    assert "<form" not in page.text
-
-
-async def test_an_episode_that_is_gone() -> None:
-    """A link whose episode Temporal has forgotten is closed, not unknown."""
-    here = stage()
-    here.episodes.documents.clear()
-    async with here.client() as client:
-        assert (await client.get("/decision", params={"token": token(here.clock)})).status_code == 410
-
-
-async def test_no_worker() -> None:
-    """Without a worker the page says that it cannot show everything, and a vote is kept and answered with 202."""
-    here = stage()
-    here.episodes.documents[KEY] = NoWorkerError("no worker")
-    here.episodes.described[KEY] = open_description(KEY)
-    here.episodes.tally = NoWorkerError("no worker")
-    fields = {"token": token(here.clock), "decision": "reject", "reason": "not now"}
-    async with here.client() as client:
-        page = await client.get("/decision", params={"token": fields["token"]})
-        form = await client.post("/decision", data=fields, headers=HOME)
-        program = await client.post("/decision", json=fields)
-    assert page.status_code == 200
-    assert "No worker answers now" in page.text
-    assert 'value="reject"' in page.text
-    assert (form.status_code, program.status_code) == (202, 202)
-    assert "You rejected." in form.text
-    assert "Nobody has counted it yet" in form.text
-    assert [(signal, ballot.decision) for _, signal, ballot in here.episodes.sent] == [("vote", "reject")] * 2
-    here.episodes.described[KEY] = open_description(KEY, "closed", is_open=False)
-    async with here.client() as client:
-        assert (await client.get("/decision", params={"token": fields["token"]})).status_code == 410
-
-
-async def test_temporal_down() -> None:
-    """While Temporal is away the answer is 503, and the page can send the same vote again with one press."""
-    here = stage()
-    here.episodes.down = True
-    fields = {"token": token(here.clock), "decision": "reject", "reason": 'no "way"', "other": "field"}
-    async with here.client() as client:
-        form = await client.post("/decision", data=fields, headers=HOME)
-        program = await client.post("/decision", json=fields)
-        page = await client.get("/decision", params={"token": fields["token"]})
-    assert (form.status_code, program.status_code, page.status_code) == (503, 503, 503)
-    assert form.headers["retry-after"]
-    assert 'name="reason" value="no &#34;way&#34;"' in form.text
-    assert 'name="other"' not in form.text
-    assert "<form" not in page.text
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"decision": ""},
-        {"decision": "maybe"},
-        {"decision": "retry"},
-        {"decision": "reject"},
-        {"decision": "reject", "reason": " \r\n"},
-        {"decision": "approve", "reason": "x" * 2001},
-        {"decision": "approve", "reason": "a\x00b"},
-    ],
-)
-async def test_what_cannot_be_recorded(fields: dict[str, str]) -> None:
-    """No decision, another word, a rejection without a reason, a reason that is too long: 400, with what is wanted."""
-    here = stage()
-    async with here.client() as client:
-        answer = await client.post("/decision", data={"token": token(here.clock), **fields}, headers=HOME)
-    assert answer.status_code == 400
-    assert here.recorded == []
-
-
-async def test_the_longest_reason() -> None:
-    """2000 characters are taken as a browser counts them, an end of line as one, whatever the language."""
-    here = stage()
-    fields = {"token": token(here.clock), "decision": "reject", "reason": "가\n" * 999 + "나나"}
-    async with here.client() as client:
-        sent = fields | {"reason": fields["reason"].replace("\n", "\r\n")}
-        assert (await client.post("/decision", data=sent, headers=HOME)).status_code == 200
-    ((_, ballot),) = here.episodes.voted
-    assert ballot.reason == fields["reason"]
-
-
-@pytest.mark.parametrize(
-    ("content", "status"),
-    [
-        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400),
-        ({"content": b"[]", "headers": {"Content-Type": "application/json"}}, 400),
-        ({"content": b"token=%ff", "headers": {"Content-Type": "application/x-www-form-urlencoded"}}, 400),
-        ({"content": b"token=\xff", "headers": {"Content-Type": "application/x-www-form-urlencoded"}}, 400),
-        ({"content": b"a=1&a=2", "headers": {"Content-Type": "application/x-www-form-urlencoded"}}, 400),
-        ({"content": b"a=1&" * 100, "headers": {"Content-Type": "application/x-www-form-urlencoded"}}, 400),
-        ({"content": b'{"token":"x"}', "headers": {"Content-Type": "text/plain"}}, 415),
-        ({"files": {"token": b"x"}}, 415),
-        ({"content": b"x" * (1024 * 1024 + 1), "headers": {"Content-Type": "application/json"}}, 413),
-    ],
-)
-async def test_junk(content: dict[str, Any], status: int) -> None:
-    """A body that cannot be read is a client's mistake, said in a page or a problem, never a 5xx."""
-    here = stage()
-    async with here.client() as client:
-        assert (await client.post("/decision", **content)).status_code == status
 
 
 async def test_a_link_for_anybody() -> None:

@@ -1,3 +1,5 @@
+"""The session after a sign-in: what the browser keeps of it, which forms are its own, and what ends it."""
+
 from __future__ import annotations
 
 import logging
@@ -7,13 +9,10 @@ from dataclasses import replace
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from hypothesis import given
-from hypothesis import strategies as st
 
 from api.app import create_app
 from api.edge import Edge, TheEdge
 from api.pages.sessions import SESSION_SECONDS
-from api.pages.signin import local_path
 from api.pages.visitors import TheVisitor, read_form
 from api.problems import Json
 from api.tokens import build_token_book
@@ -52,80 +51,6 @@ async def sign_in(browser: httpx.AsyncClient, token: str = ALICE_TOKEN, **fields
     return await browser.post("/sign-in", data={"token": token, **fields}, headers=BROWSER)
 
 
-async def test_sign_in_with_a_token_of_a_person() -> None:
-    """A token that belongs to a person signs in as that person, with its scopes, and leads back to where they came from."""
-    here = stage()
-    async with browser_of(here) as browser:
-        away = await browser.get("/whoami?a=1&b=%2F")
-        assert (away.status_code, away.headers["location"]) == (303, "/sign-in?next=%2Fwhoami%3Fa%3D1%26b%3D%252F")
-        page = await browser.get(away.headers["location"])
-        assert 'name="next" value="/whoami?a=1&amp;b=%2F"' in page.text
-        done = await sign_in(browser, next="/whoami?a=1&b=%2F")
-        assert (done.status_code, done.headers["location"]) == (303, "/whoami?a=1&b=%2F")
-        found = await browser.get("/whoami")
-    assert found.json() == {"actor": "alice@example.com", "rank": "token", "scopes": ["override", "read", "vote"]}
-
-
-@pytest.mark.parametrize(
-    ("embedded", "name", "actor", "scopes"),
-    [
-        (True, "Carol@Example.com", "carol@example.com", {"read", "vote", "override", "command", "webhook"}),
-        (True, "", "", {"read", "vote", "override", "command", "webhook"}),
-        (False, "carol@example.com", "carol@example.com", {"read"}),
-    ],
-)
-async def test_a_token_of_nobody(embedded: bool, name: str, actor: str, scopes: set[str]) -> None:
-    """Who signs in with a token that belongs to nobody names themself, with the weakest rank and the token's scopes."""
-    here = stage(embedded=embedded)
-    async with browser_of(here) as browser:
-        assert (await sign_in(browser, READ_TOKEN, name=name)).status_code == 303
-        found = (await browser.get("/whoami")).json()
-    assert (found["actor"], found["rank"], set(found["scopes"])) == (actor, "signal", scopes)
-
-
-@pytest.mark.parametrize("name", ["a b@example.com", "anonymous", "ANONYMOUS", "x" * 255, "a\x01b"])
-async def test_a_name_that_names_nobody(name: str) -> None:
-    """A name that cannot be a person's, or that means nobody, is refused."""
-    here = stage(embedded=True)
-    async with browser_of(here) as browser:
-        answer = await sign_in(browser, READ_TOKEN, name=name)
-        assert (answer.status_code, "set-cookie" in answer.headers) == (400, False)
-
-
-async def test_another_person() -> None:
-    """A token that belongs to Alice does not sign in Bob, and says so; its own name is fine in any case."""
-    here = stage()
-    async with browser_of(here) as browser:
-        answer = await sign_in(browser, ALICE_TOKEN, name="bob@example.com")
-        assert (answer.status_code, "set-cookie" in answer.headers) == (400, False)
-        assert "another person" in answer.text
-        assert (await sign_in(browser, ALICE_TOKEN, name="Alice@Example.com")).status_code == 303
-
-
-async def test_wrong_tokens_are_answered_alike() -> None:
-    """No token, a wrong one, one that is altered and one that opens no page get the same 401 page and no cookie."""
-    here = stage()
-    pages = set()
-    async with browser_of(here) as browser:
-        for wrong in (
-            "",
-            "x",
-            ALICE_TOKEN[:-1],
-            ALICE_TOKEN + "x",
-            ALICE_TOKEN.upper(),
-            WEBHOOK_TOKEN,
-            "키",
-            "a" * 5000,
-        ):
-            answer = await sign_in(browser, wrong)
-            assert answer.status_code == 401
-            assert "set-cookie" not in answer.headers
-            assert "www-authenticate" not in answer.headers
-            pages.add(answer.text)
-    assert len(pages) == 1
-    assert 'role="alert"' in pages.pop()
-
-
 async def test_the_cookie_holds_no_secret_and_is_kept_from_others(caplog: pytest.LogCaptureFixture) -> None:
     """The cookie is for this site's HTTP alone, lives 8 hours, and neither it, the log nor a page holds the token."""
     for base_url, name, secure in (
@@ -151,6 +76,23 @@ async def test_the_cookie_holds_no_secret_and_is_kept_from_others(caplog: pytest
             *(f"{record.getMessage()} {vars(record)}" for record in caplog.records if record.name.startswith("lumen")),
         ):
             assert ALICE_TOKEN not in place
+
+
+async def test_headers_of_the_page() -> None:
+    """The page and the redirects around it are kept by nobody and run nothing."""
+    here = stage()
+    async with browser_of(here) as browser:
+        for answer in (
+            await browser.get("/sign-in"),
+            await sign_in(browser, "wrong"),
+            await sign_in(browser),
+            await browser.get("/sign-in"),
+        ):
+            assert answer.headers["cache-control"] == "no-store"
+            if answer.status_code != 303:
+                assert answer.headers["referrer-policy"] == "no-referrer"
+                assert "script-src" not in answer.headers["content-security-policy"]
+                assert "<script" not in answer.text
 
 
 async def session_of_alice(here: Stage) -> str:
@@ -236,71 +178,6 @@ async def test_sign_out() -> None:
         assert (await browser.get("/whoami")).status_code == 303
 
 
-@pytest.mark.parametrize("headers", [{}, *FOREIGN])
-async def test_no_other_site_signs_anybody_in(headers: dict[str, str]) -> None:
-    """A sign-in that another site made the browser send, or that says nothing of where it comes from, is 403."""
-    here = stage()
-    async with browser_of(here) as browser:
-        answer = await browser.post("/sign-in", data={"token": ALICE_TOKEN}, headers=headers)
-    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
-
-
-async def test_headers_of_the_page() -> None:
-    """The page and the redirects around it are kept by nobody and run nothing."""
-    here = stage()
-    async with browser_of(here) as browser:
-        for answer in (
-            await browser.get("/sign-in"),
-            await sign_in(browser, "wrong"),
-            await sign_in(browser),
-            await browser.get("/sign-in"),
-        ):
-            assert answer.headers["cache-control"] == "no-store"
-            if answer.status_code != 303:
-                assert answer.headers["referrer-policy"] == "no-referrer"
-                assert "script-src" not in answer.headers["content-security-policy"]
-                assert "<script" not in answer.text
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        "//evil.example",
-        "/\\evil.example",
-        "\\\\evil.example",
-        "https://evil.example",
-        "javascript:alert(1)",
-        "evil",
-        "",
-        "/\t/evil.example",
-        "/a\r\nSet-Cookie: a=b",
-        "/a b",
-        "/키",
-        "/a\\b",
-        "/" + "a" * 3000,
-        "/sign-in",
-        "/sign-out",
-        "/decision?token=x",
-    ],
-)
-async def test_next_is_a_path_of_this_site(wanted: str) -> None:
-    """Nobody is led to another site, into the headers, or to a page whose address may hold a token."""
-    here = stage()
-    async with browser_of(here) as browser:
-        page = await browser.get("/sign-in", params={"next": wanted})
-        answer = await sign_in(browser, next=wanted)
-    assert 'name="next" value="/"' in page.text
-    assert answer.headers["location"] == "/"
-
-
-@given(st.text(alphabet=st.sampled_from("/\\.:@?#a%20 \t\r\n\x00é"), max_size=12))
-def test_next_by_every_spelling(wanted: str) -> None:
-    """Whatever is wanted, what is taken begins with one slash and a character that is none."""
-    taken = local_path(wanted)
-    assert re.fullmatch(r"/(?:[^/\\\s][!-~]*)?", taken)
-    assert "\\" not in taken
-
-
 async def test_a_form_is_only_of_its_own_session() -> None:
     """A form counts with the token of a page that was made for this session, unaltered, within 8 hours; else it is 403."""
     here = stage()
@@ -335,24 +212,3 @@ async def test_a_form_is_only_of_its_own_session() -> None:
             assert (answer.status_code, answer.json()) == (200, {"a": "1"})
         here.clock.forward(SESSION_SECONDS)
         assert (await alice.post("/change", data={"form_token": own}, headers=BROWSER)).status_code == 303
-
-
-@pytest.mark.parametrize(
-    ("base_url", "host", "origin", "status"),
-    [
-        ("http://127.0.0.1:8080", "localhost:8080", "http://localhost:8080", 303),
-        ("http://127.0.0.1:8080", "localhost:8080", "http://localhost:8081", 403),
-        ("http://lumen.lan", "lumen.lan", "http://lumen.lan", 303),
-        ("https://lumen.example", "lumen.example", "https://lumen.example", 303),
-        ("https://lumen.example", "inner:8080", "https://lumen.example", 303),
-        ("https://lumen.example", "lumen.example", "http://lumen.example", 403),
-        ("https://lumen.example", "evil.example", "https://evil.example", 403),
-        ("https://Lumen.Example", "lumen.example", "https://lumen.example", 303),
-    ],
-)
-async def test_which_origin_is_ours(base_url: str, host: str, origin: str, status: int) -> None:
-    """The public address is this site, behind a proxy too; over plain http also any name under which it is asked."""
-    here = stage(base_url=base_url)
-    async with browser_of(here) as browser:
-        answer = await browser.post("/sign-in", data={"token": ALICE_TOKEN}, headers={"Host": host, "Origin": origin})
-    assert answer.status_code == status

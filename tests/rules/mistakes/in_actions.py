@@ -1,0 +1,73 @@
+"""Mistakes in one action, each written into the list of actions of a rule."""
+
+from __future__ import annotations
+
+ACTION_MISTAKES = [
+    ("{name: x}", '3:16: the action "x" does nothing: add one of cmd, http, control_bus, kubernetes, proof'),
+    ("{proof: false}", "3:24: proof is false: write true or leave the key out"),
+    ("{cmd: a, proof: true}", '3:32: the action "action-1" has cmd and proof: make an action of each'),
+    ("{proof: true}, {name: action-1, proof: true}", '3:38: two actions of this rule are called "action-1"'),
+    ("{name: a/rollback, cmd: a}", '3:23: the name "a/rollback" ends with /rollback'),
+    ("{cmd: a, rollback: {timeout: 5}}", '3:35: the rollback of "action-1" does nothing: add one of cmd'),
+    ("{cmd: a, rollback: {cmd: b, proof: true}}", '3:51: the rollback of "action-1" has cmd and proof'),
+    ("{cmd: a, check: []}", "3:32: "),
+    ("{cmd: a, rollback: {cmd: [b], x: 1}}", '3:46: unknown key "x" in rollback'),
+    ("{cmd: a, timeout: 0}", "3:34: timeout is 0: write a duration from 1 s"),
+    ("{cmd: a, runner: Big One}", '3:33: runner is "Big One": it must look like [a-z0-9-]{1,63}'),
+    (
+        "{cmd: a, retry: {attempts: 2}}",
+        '3:43: the action "action-1" is not idempotent, so it starts at most once: add idempotent: true',
+    ),
+    ("{cmd: a, idempotent: 1}", "3:37: idempotent is 1: write true or false"),
+    ("{cmd: []}", "3:22: cmd is an empty list"),
+    ('{cmd: ""}', "3:22: cmd is empty"),
+    ('{cmd: " "}', "3:22: the command is empty: name a program"),
+    (
+        f"{{cmd: [{', '.join(['env'] * 1001)}]}}",
+        "3:22: the command has more than 1000 arguments: write them into a file",
+    ),
+    ("{cmd: [a, ~]}", '3:26: an element of cmd is ~, which YAML reads as nothing: quote it: "~"'),
+    ("{cmd: [a, [b]]}", "3:26: an element of cmd is a list: write text"),
+    ("{cmd: [a, null]}", "3:26: an element of cmd is null, which YAML reads as nothing"),
+    ('{cmd: "a \'b"}', "3:22: the command cannot be split: No closing quotation"),
+    (
+        '{cmd: "ps | grep x"}',
+        '3:22: "|" is an operator of a shell, and no shell runs here: write a script, or a list with sh -c',
+    ),
+    ('{cmd: ["{labels.x}", b]}', "3:23: a placeholder stands in the program: name the program"),
+    (
+        '{cmd: [sh, -c, "echo {labels.x}"]}',
+        "3:31: a placeholder stands in the script or an option of sh: use a positional",
+    ),
+    ("{cmd: \"sh -c 'echo {labels.x}'\"}", "3:22: a placeholder stands in the script or an option of sh"),
+    ('{cmd: ["a\\0b"]}', "3:23: an element of cmd holds a NUL or half a surrogate pair"),
+    ("{http: {method: PUT}}", '3:23: http has no "url"'),
+    ("{http: {url: https://h/, method: put}}", "3:49: http.method is put: known are GET"),
+    ("{http: {url: ftp://h/}}", "3:29: http.url does not begin with http:// or https://"),
+    ('{http: {url: "https://{labels.h}/x"}}', "3:38: the placeholder {labels.h} stands before the path of the URL"),
+    ('{http: {url: "{labels.h}"}}', "3:30: the placeholder {labels.h} stands before the path of the URL"),
+    ('{http: {url: "https://h{labels.h}@evil/"}}', "3:39: the placeholder {labels.h} stands before the path"),
+    ('{http: {url: "https://h/#{labels.h}"}}', "3:29: http.url has a fragment, which is never sent"),
+    ("{http: {url: https://h/, headers: {Host: x}}}", "3:51: the header Host is set by the client itself: remove it"),
+    ("{http: {url: https://h/, headers: {a b: x}}}", "3:51: a b is no header name"),
+    ("{http: {url: https://h/, headers: {A: x, a: y}}}", "3:57: the header a is given twice: keep one"),
+    (
+        '{http: {url: https://h/, headers: {A: "x\\ny"}}}',
+        "3:54: the header A holds other than printable ASCII: encode it",
+    ),
+    (
+        "{http: {url: https://h/, json: {a: 0x10}}}",
+        "3:51: http.json holds the number 0x10: write a plain decimal number",
+    ),
+    ("{http: {url: https://h/, json: {a: 9007199254740992}}}", "3:51: http.json holds the number 9007199254740992"),
+    ("{http: {url: https://h/, json: {a: .nan}}}", "3:51: http.json holds the number .nan"),
+    ("{http: {url: https://h/, json: {a: yes}}}", "3:51: http.json is yes: write true or false"),
+    ('{http: {url: https://h/, json: {"{labels.x}": 1}}}', "3:47: a placeholder stands in a name of http.json"),
+    ("{control_bus: {args: {a: 1}}}", '3:30: control_bus has no "command"'),
+    ('{control_bus: {command: "{labels.x}"}}', '3:40: control_bus.command is "{labels.x}": it must look like'),
+    ("{control_bus: {command: x, args: [1]}}", "3:49: control_bus.args is not a mapping"),
+    (
+        '{control_bus: {command: x, args: {"{labels.x}": 1}}}',
+        "3:49: a placeholder stands in a name of control_bus.args",
+    ),
+]
