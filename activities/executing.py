@@ -23,13 +23,18 @@ from lumen.errors import LedgerError, LedgerUnavailableError
 from lumen.messages import ActionResult, ExecuteRequest, ExecuteResult, LedgerAppend, LedgerReceipt, Start
 from lumen.outcome import ActionStatus
 from lumen.plan import Plan, PlannedAction, Refusal
-from lumen.records import claim_entry, finished_entry
+from lumen.records import claim_entry, finished_entry, not_begun
 from rules.source import RuleSource
 
 _LOG = logging.getLogger("lumen.executing")
 _HEARTBEAT = 2.0
 _LEDGER_PATIENCE = 8.0
 _LATE_PAUSE = 1.0
+_STILL = 20.0
+"""Seconds from the first look to the start: who took longer stood still (paused host, stopped process) and starts nothing.
+
+Less than ``options.RECORDING``, after which it may have been decided that nobody knows what became of the start.
+"""
 _TOLD = 2000
 """Characters of each stream in a sign of life: fewer than are redacted, so that no secret is cut before it is found."""
 
@@ -66,6 +71,7 @@ class LedgeredExecuting(Executing):
     @activity.defn(name="execute")
     async def execute(self, request: ExecuteRequest) -> ExecuteResult:
         """Check, claim, act, record: nothing is started that is not claimed, and one claim belongs to one start."""
+        began = time.monotonic()
         plan = current_plan(self._source, request.alert)
         refused = await self._refusal(plan, request)
         if refused is not None or isinstance(plan, Refusal):
@@ -79,7 +85,7 @@ class LedgeredExecuting(Executing):
         run_id = activity.info().workflow_run_id or ""
         heartbeats = asyncio.create_task(self._heartbeat(action, request.key))
         try:
-            return await _to_the_end(self._claim_and_act(request, plan, action, run_id, stop), stop)
+            return await _to_the_end(self._claim_and_act(request, plan, action, run_id, stop, began), stop)
         finally:
             heartbeats.cancel()
 
@@ -100,7 +106,7 @@ class LedgeredExecuting(Executing):
         return await asyncio.to_thread(kind.cannot_start, action) if isinstance(kind, Checking) else ""
 
     async def _claim_and_act(
-        self, request: ExecuteRequest, plan: Plan, action: PlannedAction, run_id: str, stop: _Stop
+        self, request: ExecuteRequest, plan: Plan, action: PlannedAction, run_id: str, stop: _Stop, began: float
     ) -> ExecuteResult:
         nonce = uuid.uuid4().hex
         entry = claim_entry(request, action, plan, nonce, run_id)
@@ -112,6 +118,11 @@ class LedgeredExecuting(Executing):
             return ExecuteResult(Start.NO_LEDGER, str(error), nonce=nonce)
         except LedgerError as error:
             return ExecuteResult(Start.LEDGER_REFUSED, f"the ledger refused the claim: {error}", nonce=nonce)
+        if (took := time.monotonic() - began) > _STILL:
+            # Its attempt may be over by now, and its lock somebody else's.
+            late = not_begun(request, action, f"not started: its worker stood still for {took:.0f} s before that")
+            self._append_later(finished_entry(late, request.tried, nonce, request.workflow_id))
+            return ExecuteResult(Start.NO_LEDGER, late.reason, nonce=nonce)
         result = await self._act(request, plan, action, stop)
         self._metrics.actions.labels(action.kind, result.status).inc()
         self._metrics.action_seconds.labels(action.kind).observe(result.duration_sec)
@@ -156,10 +167,10 @@ class LedgeredExecuting(Executing):
 
     async def _append_until_taken(self, entry: LedgerAppend) -> None:
         while True:
-            await asyncio.sleep(_LATE_PAUSE)
             try:
                 await self._ledger.append(entry)
             except LedgerUnavailableError:
+                await asyncio.sleep(_LATE_PAUSE)
                 continue
             except LedgerError:
                 _LOG.exception("the ledger refused the result of %s", entry.idem)

@@ -11,7 +11,7 @@ from activities.ledger_client import Entry, LedgerClient
 from lumen.contracts import Proving
 from lumen.errors import LedgerError, LedgerUnavailableError
 from lumen.messages import Found, LedgerAppend, LedgerReceipt, RecoverRequest, Recovery
-from lumen.records import KIND_VOID, claim_idem, finished_idem, result_of, void_entry
+from lumen.records import KIND_VOID, claim_idem, finished_idem, has_begun, result_of, void_entry
 
 _POLL = 1.0
 _LEAST_WAIT = 5.0
@@ -57,7 +57,12 @@ class HttpProving(Proving):
         while True:
             finished = await self._ledger.find(finished_idem(request.key, request.tried))
             if finished is not None:
-                return Recovery(Found.RESULT, result_of(finished.parts["result"]), (claim.seq, finished.seq))
+                result, refs = result_of(finished.parts["result"]), (claim.seq, finished.seq)
+                return (
+                    Recovery(Found.RESULT, result, refs)
+                    if has_begun(result)
+                    else Recovery(Found.NOT_STARTED, None, refs)
+                )
             if waited >= left:
                 return Recovery(Found.UNKNOWN, proof_refs=(claim.seq,))
             activity.heartbeat(f"waiting for a result, {left - waited:.0f} s left")

@@ -196,6 +196,16 @@ def finished_entry(result: ActionResult, tried: int, nonce: str, workflow_id: st
     )
 
 
+def not_begun(request: ExecuteRequest, action: PlannedAction, reason: str) -> ActionResult:
+    """Return the result of a start that was claimed and then not made; :func:`has_begun` says no of it."""
+    return ActionResult(action.name, action.kind, request.key, ActionStatus.CANCELLED, reason, detail={"begun": False})
+
+
+def has_begun(result: ActionResult) -> bool:
+    """Whether the start that ``result`` is of was made."""
+    return result.detail.get("begun") is not False
+
+
 def result_of(entry: dict[str, Any]) -> ActionResult:
     """Return the action result that :func:`finished_entry` wrote into part ``result``."""
     return ActionResult(
