@@ -55,7 +55,10 @@ class LedgerClient:
 
         """
         body = {"idem": entry.idem, "kind": entry.kind, "parts": entry.parts}
-        response = await self._send("POST", "/append", json=body)
+        try:
+            response = await self._send("POST", "/append", json=body)
+        except UnicodeEncodeError:
+            raise LedgerError("the entry holds half a surrogate pair, which no ledger can take") from None
         answer = _json(response)
         if response.status_code == httpx.codes.CONFLICT and isinstance(answer.get("seq"), int):
             if entry.first_wins:
