@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lumen.alert import REASON, Alert
@@ -132,9 +132,13 @@ def _asked_by_both(alert: Alert, other: Alert | None) -> Alert:
 
 
 def _is_stale(alert: Alert, known: Alert) -> bool:
-    if alert.received_at == known.received_at:
-        return alert.status == known.status
-    return alert.received_at < known.received_at
+    received, before = _received(alert), _received(known)
+    return alert.status == known.status if received == before else received < before
+
+
+def _received(alert: Alert) -> datetime:
+    """Return when ``alert`` was received. Without a zone, as only somebody types it who signals Temporal, it is UTC."""
+    return alert.received_at if alert.received_at.tzinfo else alert.received_at.replace(tzinfo=UTC)
 
 
 def _is_late_duplicate(alert: Alert, resolved: Alert) -> bool:

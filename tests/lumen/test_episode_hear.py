@@ -54,6 +54,15 @@ def test_a_first_notification_may_be_a_resolve() -> None:
     assert (episode.resolved_at, episode.last_firing, episode.last_heard) == (at(5), None, at(5))
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_time_without_a_zone_is_utc(first: bool) -> None:
+    """A notification that somebody typed without a zone is ordered by UTC, whether it comes first or later."""
+    typed = [replace(firing(seconds), received_at=at(seconds).replace(tzinfo=None)) for seconds in (0, 60)]
+    alerts = (typed[0], firing(60)) if first else (firing(0), typed[1])
+    episode = Episode()
+    assert [episode.hear(alert, at(60)) for alert in (*alerts, typed[0])] == [True, True, False]
+
+
 def test_a_resolve_is_dated_by_the_first_that_was_heard() -> None:
     """Duplicates of a resolve do not put off the end of the episode."""
     episode = heard(firing(0), resolved(60), resolved(70))
