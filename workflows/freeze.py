@@ -41,9 +41,10 @@ class FreezeWorkflow:
         self.ended: dict[str, Any] | None = None
 
     @workflow.run
-    async def run(self, start: dict[str, Any]) -> None:
+    async def run(self, start: Any = None) -> None:
         """Record the freeze, wait for its end, record that, and leave behind what wakes the blocked episodes."""
-        await self._record("freeze", start)
+        # Everything is frozen already, so it must be possible to thaw whatever somebody typed.
+        await self._record("freeze", start if isinstance(start, dict) else {})
         await workflow.wait_condition(lambda: self.ended is not None)
         await self._record("unfreeze", self.ended or {})
         # What wakes must outlive this workflow, since as long as it is open everything is frozen.

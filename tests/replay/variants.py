@@ -78,7 +78,7 @@ class SlowFreezeWorkflow(FreezeWorkflow):
     """Starts a timer when it begins."""
 
     @workflow.run
-    async def run(self, start: dict[str, Any]) -> None:
+    async def run(self, start: Any = None) -> None:
         """Do the same beside a timer."""
         await _beside_a_timer(super().run(start))
 
