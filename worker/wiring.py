@@ -35,6 +35,7 @@ from lumen import names
 from lumen.redaction import Redactor, secrets_of
 from lumen.settings import Settings
 from rules.source import RuleSource
+from worker.arguments import FittingArguments
 from workflows.alert import AlertWorkflow
 from workflows.command import CommandWorkflow
 from workflows.freeze import FreezeWorkflow, WakeWorkflow
@@ -152,6 +153,7 @@ def build_workers(
             client,
             task_queue=names.GUARD_TASK_QUEUE,
             workflows=[GuardWorkflow],
+            interceptors=[FittingArguments()],
             workflow_runner=workflow_runner,
             workflow_task_executor=ThreadPoolExecutor(2, thread_name_prefix="guard"),
         ),
@@ -185,6 +187,7 @@ def _main_worker(client: Client, wired: Wired, workflow_runner: WorkflowRunner) 
             wired.routing.holder_state,
             wired.routing.wake_blocked,
         ],
+        interceptors=[FittingArguments()],
         workflow_runner=workflow_runner,
         workflow_task_executor=ThreadPoolExecutor(8, thread_name_prefix="workflow"),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),

@@ -21,6 +21,7 @@ from lumen import names
 from lumen.outcome import Outcome, State
 from tests.replay.variants import VARIANTS
 from tests.stack.sandbox import sandbox
+from worker.arguments import FittingArguments
 from worker.wiring import WORKFLOWS
 
 FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
@@ -73,14 +74,14 @@ def texts_in(value: Any) -> Iterator[str]:
 @pytest.mark.parametrize("path", [*FILES, *EARLIER], ids=named)
 async def test_recorded_history_replays(path: Path) -> None:
     """Today's workflow code, in the worker's sandbox, makes the same decisions as when the history was recorded."""
-    replayer = Replayer(workflows=list(WORKFLOWS), workflow_runner=sandbox())
+    replayer = Replayer(workflows=list(WORKFLOWS), workflow_runner=sandbox(), interceptors=[FittingArguments()])
     await replayer.replay_workflow(history_of(path))
 
 
 @pytest.mark.parametrize("path", [*FILES, *EARLIER], ids=named)
 async def test_one_timer_more_is_refused(path: Path) -> None:
     """The replay can fail: workflow code with one timer more does not fit any recorded history."""
-    replayer = Replayer(workflows=list(VARIANTS), workflow_runner=sandbox())
+    replayer = Replayer(workflows=list(VARIANTS), workflow_runner=sandbox(), interceptors=[FittingArguments()])
     # The core tells some of these as a fatal error of its state machines.
     with pytest.raises((NondeterminismError, RuntimeError)):
         await replayer.replay_workflow(history_of(path))
