@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 
 from temporalio import activity
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.metrics import SOURCES, WorkerMetrics
@@ -29,6 +30,7 @@ BACKLOG = 40
 """Workflow tasks waiting for a worker above which nothing more is started: starts must not outrun completions."""
 
 _PAUSE = 0.2
+_QUERY_TIMEOUT = timedelta(seconds=5)
 _FINAL = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.OUT_OF_RANGE}
 _LOG = logging.getLogger("lumen.delivering")
 
@@ -108,7 +110,19 @@ class TemporalRouting(Routing):
             raise
         first_run_id = description.raw_description.workflow_execution_info.first_run_id
         same = first_run_id == request.first_run_id
-        return HolderState(open=same and description.status is WorkflowExecutionStatus.RUNNING)
+        return HolderState(
+            open=same and description.status is WorkflowExecutionStatus.RUNNING and await self._runs(request)
+        )
+
+    async def _runs(self, request: HolderQuestion) -> bool:
+        """Return whether an open episode is in the attempt that is asked about, or does not say."""
+        handle = self._client.get_workflow_handle(request.workflow_id)
+        try:
+            attempts = (await handle.query(names.QUERY_STATUS, rpc_timeout=_QUERY_TIMEOUT))["attempts"]
+        except (RPCError, WorkflowQueryFailedError):
+            return True
+        now = attempts[-1]["n"] + 1 if attempts else 1
+        return request.holder in {"", names.attempt_key(request.workflow_id, request.first_run_id, now)}
 
     @activity.defn(name="wake_blocked")
     async def wake_blocked(self, request: WakeRequest) -> Done:

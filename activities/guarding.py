@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -31,7 +31,7 @@ _THAWED_KNOWN_FOR = 1.0
 _ANY_NUMBER = 1_000_000
 _AT_ONCE = 4
 _TAKING = 15.0
-"""Seconds in which the guards of a plan are asked for (again): half of what the activity has, see ``options.preparation``."""
+"""Seconds from the start of the activity on in which guards are asked for: half of what it has, see ``options.preparation``."""
 
 
 @dataclass(frozen=True)
@@ -54,30 +54,26 @@ class Guards:
         # Temporal takes ten unanswered updates of one workflow and refuses more, which then come again seconds later.
         self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-    async def take(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
-        """Take the target, then the rule's budget. A guard that was queued for stays queued: it signals when it is free."""
+    def deadline(self) -> float:
+        """Return until when an activity that starts now may ask for guards."""
+        return self._clock() + _TAKING
+
+    async def take(self, plan: Plan, request: PrepareRequest, asked_at: datetime | None, until: float) -> GuardVerdict:
+        """Take the target, then the rule's budget. A guard that was queued for stays queued: it signals when it is free.
+
+        Asked once more before something begins for which was waited: what failed meanwhile stops it too, what was given to
+        somebody else is waited for, and the leases begin anew. ``asked_at`` is when the episode asked, ``until`` a
+        :meth:`deadline`.
+        """
         taken: list[str] = []
         fencing_token = 0
-        until = self._clock() + _TAKING
         for guard_id, claim in _claims(plan, request):
-            answer = await self._acquire(guard_id, claim, until)
+            answer = await self._acquire(guard_id, replace(claim, asked_at=asked_at), until)
             taken.append(guard_id)
             if answer.status != "granted":
                 return _verdict(guard_id, answer, tuple(taken), plan)
             fencing_token = fencing_token or answer.token
         return GuardVerdict("granted", guards=tuple(taken), fencing_token=fencing_token)
-
-    async def confirm(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
-        """Ask once more before something begins for which was waited.
-
-        What failed meanwhile stops it too, what was given to somebody else is waited for, and the leases begin anew.
-        """
-        until = self._clock() + _TAKING
-        for guard_id, claim in _claims(plan, request):
-            answer = await self._acquire(guard_id, claim, until)
-            if answer.status != "granted":
-                return _verdict(guard_id, answer, (), plan)
-        return GuardVerdict("granted")
 
     async def read(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
         """Only look, for a dry run: what the guards would answer."""
@@ -151,6 +147,11 @@ class FreezeSwitch:
             return ""
         memo = await description.memo()
         return f"frozen by {memo.get('actor', 'somebody')}: {memo.get('reason', '')}"
+
+
+def guards_of(plan: Plan, request: PrepareRequest) -> tuple[str, ...]:
+    """Return the workflow ids of the guards of ``plan``."""
+    return tuple(guard_id for guard_id, _ in _claims(plan, request))
 
 
 def _claims(plan: Plan, request: PrepareRequest) -> list[tuple[str, Claim]]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from activities.guarding import FreezeSwitch, Guards, GuardVerdict
+from activities.guarding import FreezeSwitch, Guards, GuardVerdict, guards_of
 from activities.metrics import WorkerMetrics
 from activities.prometheus import Prometheus, PrometheusUnavailableError
 from activities.runners import Runners
@@ -72,8 +72,12 @@ class LocalPlanning(Planning):
     @activity.defn(name="prepare")
     async def prepare(self, request: PrepareRequest) -> Prepared:
         """Plan, freeze, condition, guard: in this order, so that a guard is taken only for what would run."""
-        prepared = await self._prepare(request)
+        until = self._guards.deadline()
+        prepared = await self._prepare(request, until)
         unserved = await self._unserved(prepared)
+        if prepared.plan is not None and (request.again or activity.info().attempt > 1):
+            # Whoever was asked before may have taken them, and its answer never came.
+            prepared = replace(prepared, guards=guards_of(prepared.plan, request))
         return replace(prepared, shows=self._shows, edition=EDITION, unserved=unserved)
 
     async def _unserved(self, prepared: Prepared) -> tuple[str, ...]:
@@ -82,7 +86,7 @@ class LocalPlanning(Planning):
             return ()
         return await self._runners.unserved(action.runner for action in plan.actions)
 
-    async def _prepare(self, request: PrepareRequest) -> Prepared:
+    async def _prepare(self, request: PrepareRequest, until: float) -> Prepared:
         plan = current_plan(self._source, request.alert)
         if request.waited is not None:
             self._metrics.approval_wait.observe(request.waited)
@@ -99,12 +103,14 @@ class LocalPlanning(Planning):
                 return Prepared(Verdict.BLOCKED, shown, str(error))
             if not holds:
                 return Prepared(Verdict.CONDITION_NOT_MET, shown, f"the condition does not hold: {plan.condition}")
-        return _guarded(shown, await self._guard(plan, request))
+        return _guarded(shown, await self._guard(plan, request, until))
 
-    async def _guard(self, plan: Plan, request: PrepareRequest) -> GuardVerdict:
-        if not request.take_guards:
-            return GuardVerdict("granted") if plan.pretends else await self._guards.confirm(plan, request)
-        return await (self._guards.read if plan.pretends else self._guards.take)(plan, request)
+    async def _guard(self, plan: Plan, request: PrepareRequest, until: float) -> GuardVerdict:
+        if plan.pretends:
+            return await self._guards.read(plan, request) if request.take_guards else GuardVerdict("granted")
+        info = activity.info()
+        # That of a local activity, in runs from before, is no time of the server's.
+        return await self._guards.take(plan, request, None if info.is_local else info.scheduled_time, until)
 
     @activity.defn(name="admit")
     async def admit(self, request: AdmitRequest) -> Admission:

@@ -19,7 +19,8 @@ class Claim:
     """A wish for a place. ``holder`` identifies the attempt; ``lease`` and ``cooldown`` in seconds.
 
     ``target`` and ``limits`` matter to the guard of a rule only. ``renews``: asking again begins the lease anew, since only
-    then does what may still be done end within it; the histories of older workers do without.
+    then does what may still be done end within it; the histories of older workers do without. ``asked_at``: when the episode
+    asked for it, by the clock of its Temporal server, so that what comes late is told from what is new; not of older workers.
     """
 
     holder: str
@@ -32,6 +33,7 @@ class Claim:
     target: str = ""
     limits: Spending = field(default_factory=Spending)
     renews: bool = False
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,32 @@ class Answer:
     what: str = ""
 
 
+_REMEMBERED = 500
+_LATE = Answer("waiting", behind="a later attempt of this episode, or none: this one is over")
+
+
 @dataclass
 class Guard:
-    """The whole state; carried through continue-as-new as it is."""
+    """The whole state; carried through continue-as-new as it is.
+
+    ``over``: by its first run, when the last attempt of an episode was over, for the last ones that gave anything back.
+    """
 
     places: list[Place] = field(default_factory=list)
     waiting: list[Claim] = field(default_factory=list)
     cooling: dict[str, datetime] = field(default_factory=dict)
     next_token: int = 1
     budget: Budget = field(default_factory=Budget)
+    over: dict[str, datetime] = field(default_factory=dict)
 
     def acquire(self, claim: Claim, now: datetime) -> Answer:
         """Grant a place, queue the claim, or say until when the rule cools. Asking twice gives the same answer.
 
-        Of two claims of one holder the later stands, since another rule may have come to apply: it is what will cool.
+        Of two claims of one holder the later stands, since another rule may have come to apply: it is what will cool. A claim
+        that comes when its attempt is over gets nothing and takes nothing away.
         """
+        if self._comes_late(claim):
+            return _LATE
         self._give_up_earlier(claim, now)
         for index, place in enumerate(self.places):
             if place.claim.holder == claim.holder:
@@ -129,6 +142,13 @@ class Guard:
         self.places = [place for place in self.places if place.claim.holder != holder]
         self._forget(holder)
 
+    def end(self, holder: str, at: datetime) -> None:
+        """Note that the attempt ``holder`` was over ``at``: what its episode asked for before is not wanted any more."""
+        run = first_run_of(holder)
+        self.over[run] = max(at, self.over.pop(run, at))
+        if len(self.over) > _REMEMBERED:
+            del self.over[next(iter(self.over))]
+
     def expired(self, now: datetime) -> list[Place]:
         """Return the places whose lease is over."""
         return [place for place in self.places if place.lease_until <= now]
@@ -164,6 +184,20 @@ class Guard:
     def idle(self) -> bool:
         """Whether nothing is held, awaited, cooling or spent."""
         return not (self.places or self.waiting or self.cooling or self.budget.runs)
+
+    def _comes_late(self, claim: Claim) -> bool:
+        asked_at = claim.asked_at
+        if asked_at is None:
+            return False
+        over = self.over.get(first_run_of(claim.holder))
+        known = [place.claim for place in self.places] + self.waiting
+        return (over is not None and asked_at <= over) or any(
+            other.workflow_id == claim.workflow_id
+            and other.holder != claim.holder
+            and other.asked_at is not None
+            and asked_at < other.asked_at
+            for other in known
+        )
 
     def _give_up_earlier(self, claim: Claim, now: datetime) -> None:
         """Give up what an earlier attempt of the same episode left: an episode runs one attempt at a time.

@@ -35,7 +35,8 @@ class PrepareRequest:
     """Plan, condition and guard for one attempt. ``holder`` names the attempt to the guards.
 
     ``take_guards`` is false on the re-check after the wait: the guards are held already; ``waited`` are then the seconds
-    that people took, for the metric. ``ignore_cooldown`` comes from an ``override retry``.
+    that people took, for the metric. ``ignore_cooldown`` comes from an ``override retry``. ``again``: it was asked before,
+    and the answer was lost.
     """
 
     alert: Alert
@@ -44,6 +45,7 @@ class PrepareRequest:
     take_guards: bool = True
     ignore_cooldown: bool = False
     waited: float | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Prepared:
     """``plan`` is absent only when none could be made; ``rule`` then names the rule that should have made it, if any.
 
     ``waits_for_guard``: blocked in the queue of a guard, which will signal; otherwise a blocked attempt asks again itself.
-    ``guards`` are the workflow ids of the guards that are held or queued for; ``fencing_token`` is that of the target.
+    ``guards`` are the workflow ids of the guards that may be held or queued for; ``fencing_token`` is that of the target.
     ``shows``: a channel is configured on which people follow episodes, so that ``lumen.showing.ShowRequest`` has an effect.
     ``edition`` counts what workers have learned that changes the commands of a workflow; histories of older workers
     have none, and replay without it. 1: the memo tells what an episode waits for. 2: a vote that names no request must be
@@ -267,15 +269,19 @@ class Delivered:
 
 @dataclass(frozen=True)
 class HolderQuestion:
-    """Is this episode still open? A later one under the same workflow id has another first run."""
+    """Is this episode still open? A later one under the same workflow id has another first run.
+
+    ``holder`` is the attempt that is asked about; guards of older workers ask about the episode alone.
+    """
 
     workflow_id: str
     first_run_id: str
+    holder: str = ""
 
 
 @dataclass(frozen=True)
 class HolderState:
-    """Whether the workflow is open."""
+    """Whether the workflow is open, and in this attempt as far as it says."""
 
     open: bool
 

@@ -14,7 +14,7 @@ from lumen import names
 from lumen.canonical import digest
 from lumen.contracts import Proving, Routing
 from lumen.display import markdown_code
-from lumen.guard import Answer, Claim, Guard, Place
+from lumen.guard import Answer, Claim, Guard
 from lumen.messages import HolderQuestion, HolderState, LedgerAppend
 from lumen.records import KIND_OVERRIDE, moment, rfc3339
 from workflows import options
@@ -84,17 +84,17 @@ class GuardWorkflow:
 
     async def _free_expired(self) -> None:
         for place in self.guard.expired(workflow.now()):
-            if await self._is_open(place):
+            if await self._is_open(place.claim):
                 self.guard.extend(place.claim.holder, workflow.now())
             else:
                 # Nobody can say whether its action ran, so the cooldown holds.
                 self.guard.release(place.claim.holder, ran=True, now=workflow.now())
                 self._promote()
 
-    async def _is_open(self, place: Place) -> bool:
+    async def _is_open(self, claim: Claim) -> bool:
         answer: HolderState = await workflow.execute_activity_method(
             Routing.holder_state,
-            HolderQuestion(place.claim.workflow_id, names.first_run_of(place.claim.holder)),
+            HolderQuestion(claim.workflow_id, names.first_run_of(claim.holder), claim.holder),
             task_queue=names.TASK_QUEUE,
             summary="is the holder open?",
             **options.lookup(),
@@ -135,6 +135,8 @@ class GuardWorkflow:
         # Cooled from the end of the attempt, as its episode is: the same rule may then try again at the same moment.
         holder, ran, failed = str(payload.get("holder", "")), payload.get("ran") is True, payload.get("failed") is True
         self.guard.release(holder, ran=ran, now=ended, failed=failed)
+        if at:
+            self.guard.end(holder, ended)
         self._promote()
 
     @workflow.signal(name=names.GUARD_CLEAR, description='End cooldowns: {"rule":"…","actor":"…","reason":"…"}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
@@ -108,7 +109,13 @@ class Preparation:
         cancelled = live.cancelled_in_temporal
         # The answer is waited for even then: guards that nobody knows of would never be given back.
         prepared = await never_given_up(
-            live, lambda: quick(Planning.prepare, request, options.preparation(), summary="plan, condition, guards")
+            live,
+            lambda: quick(
+                Planning.prepare,
+                replace(request, again=live.cancelled_in_temporal),
+                options.preparation(),
+                summary="plan, condition, guards",
+            ),
         )
         live.edition, live.episode.board.on = prepared.edition, prepared.shows
         live.unserved = prepared.unserved
