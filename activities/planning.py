@@ -24,7 +24,7 @@ from rules.match import rule_for
 from rules.planner import plan_for
 from rules.source import RuleSource
 
-EDITION = 2
+EDITION = 3
 """What the workflows may count on that workers before did not have: see :class:`lumen.messages.Prepared`."""
 
 

@@ -57,7 +57,7 @@ class Prepared:
     ``shows``: a channel is configured on which people follow episodes, so that ``lumen.showing.ShowRequest`` has an effect.
     ``edition`` counts what workers have learned that changes the commands of a workflow; histories of older workers
     have none, and replay without it. 1: the memo tells what an episode waits for. 2: a vote that names no request must be
-    younger than it, and one person votes a bounded number of times.
+    younger than it, and one person votes a bounded number of times. 3: a start that was voided is not undone.
     ``unserved``: runners of the plan that no worker serves right now.
     """
 

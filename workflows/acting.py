@@ -17,6 +17,9 @@ from workflows.live import AskAgainError, AttemptEndedError, LiveEpisode, LookAg
 from workflows.starting import Authority
 from workflows.verifying import is_done
 
+BEGAN_EDITION = 3
+"""From this edition of the workers on only what began, or may have, is undone; before, a start that was voided counted too."""
+
 MAX_LOST = 5
 """How often an idempotent action is started again after its worker was lost."""
 
@@ -31,12 +34,13 @@ _DONE = "its check says that it is done"
 class Actions:
     """The actions of one attempt, over every request of the attempt.
 
-    ``tried`` counts the starts of each action; ``started`` is whether any of them began or may have begun; ``idle`` counts
-    the starts in a row that did not begin.
+    ``tried`` counts the starts of each action; ``began`` names those of which a start began or may have begun, and
+    ``started`` is whether there is any; ``idle`` counts the starts in a row that did not begin.
     """
 
     live: LiveEpisode
     tried: dict[str, int] = field(default_factory=dict)
+    began: set[str] = field(default_factory=set)
     started: bool = False
     idle: int = 0
 
@@ -96,24 +100,24 @@ class Actions:
 
     def _may_have_run(self, action: PlannedAction) -> bool:
         """Whether an earlier start of it, in this attempt or one before, may have done something."""
-        if self.tried.get(action.name):
+        if action.name in self.began:
             return True
         results = [result for attempt in self.live.episode.attempts for result in attempt.results]
         return any(known["name"] == action.name and known["status"] == ActionStatus.UNKNOWN for known in results)
 
     async def undo(self, plan: Plan, authority: Authority) -> list[ActionResult]:
-        """Run the rollbacks of the actions that were started, the last one first; return the result of each."""
+        """Run the rollbacks of the actions that began, the last one first; return the result of each."""
         undone = []
         for action in reversed(plan.actions):
-            if action.undo is not None and self.tried.get(action.name):
+            if action.undo is not None and action.name in self.began:
                 result = await self._run_action(plan, action.undo, authority)
                 self._note(result)
                 undone.append(result)
         return undone
 
     def undoable(self, plan: Plan) -> bool:
-        """Whether anything that was started has a rollback."""
-        return any(action.undo is not None and self.tried.get(action.name) for action in plan.actions)
+        """Whether anything that began has a rollback."""
+        return any(action.undo is not None and action.name in self.began for action in plan.actions)
 
     async def _execute(self, plan: Plan, action: PlannedAction, tried: int, authority: Authority) -> ExecuteResult:
         live = self.live
@@ -162,17 +166,24 @@ class Actions:
         self, plan: Plan, action: PlannedAction, tried: int, executed: ExecuteResult
     ) -> tuple[Found, ActionResult | None]:
         """Return the result of a start: its own where it came back, else what the ledger has of it."""
+        if self.live.edition < BEGAN_EDITION:
+            self.began.add(action.name)
         if executed.start is Start.RAN and executed.result is not None:
-            self.started = True
+            self._has_begun(action)
             self._note(executed.result)
             await self._record(executed, tried)
             return Found.RESULT, executed.result
         # A result found is a result like any other: after a reset the retries that followed it are found in their turn.
         recovered: Recovery = await starting.recover(self.live, action, plan, tried, executed)
-        self.started = self.started or recovered.found is not Found.NOT_STARTED
+        if recovered.found is not Found.NOT_STARTED:
+            self._has_begun(action)
         if recovered.result is not None:
             self._note(recovered.result)
         return recovered.found, recovered.result
+
+    def _has_begun(self, action: PlannedAction) -> None:
+        self.began.add(action.name)
+        self.started = True
 
     async def _record(self, executed: ExecuteResult, tried: int) -> None:
         self.live.note_proofs(executed.proof_refs)

@@ -6,9 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from temporalio.client import WorkflowHandle
 
-from tests.stack.bench import Bench
+from tests.stack.bench import PATIENCE, Bench
 from tests.stack.receiver import Receiver
 from tests.workflows.test_loop import marking, marks
 
@@ -22,6 +23,18 @@ def action(out: Path, name: str, **more: Any) -> dict[str, Any]:
 def exists(path: Path) -> list[str]:
     """Return the argv of a look that holds when ``path`` exists."""
     return ["/usr/bin/test", "-e", str(path)]
+
+
+async def until_scheduled(handle: WorkflowHandle[Any, Any], name: str) -> None:
+    """Wait until the start of an action is in the history."""
+    async with asyncio.timeout(PATIENCE):
+        while not await _is_scheduled(handle, name):
+            await asyncio.sleep(0.05)
+
+
+async def _is_scheduled(handle: WorkflowHandle[Any, Any], name: str) -> bool:
+    summaries = [event.user_metadata.summary.data async for event in handle.fetch_history_events()]
+    return f'"{name}"'.encode() in summaries
 
 
 async def ended(bench: Bench, name: str, **labels: str) -> tuple[WorkflowHandle[Any, Any], dict[str, Any]]:
@@ -215,6 +228,22 @@ async def test_a_cancel_rolls_back(bench: Bench, out: Path, tmp_path: Path) -> N
         assert (attempt["outcome"], attempt["ran"]) == ("cancelled", True)
         assert attempt["reason"] == "cancelled by oncall@example.com: maintenance; rolled back"
         assert marks(out) == ["do first", "undo slow", "undo first"]
+
+
+@pytest.mark.parametrize("before", [(), ("first",)])
+async def test_what_never_began_is_not_undone(bench: Bench, out: Path, before: tuple[str, ...]) -> None:
+    """An action that is cancelled while no runner serves it has done nothing: only what ran before it is undone."""
+    name = f"CareVoid{len(before)}"
+    waiting = action(out, "waiting", runner=f"edge-void-{len(before)}")
+    bench.rulebook.add(name, mode="auto", actions=[*(action(out, one) for one in before), waiting])
+    bench.source.reload()
+    async with bench.working():
+        handle = await bench.send(bench.alert(name))
+        await until_scheduled(handle, "waiting")
+        await bench.override(handle, "cancel", "maintenance")
+        attempt = (await bench.until_attempts(handle, 1))["attempts"][0]
+        assert (attempt["outcome"], attempt["ran"]) == ("cancelled", bool(before))
+        assert marks(out) == [mark for one in before for mark in (f"do {one}", f"undo {one}")]
 
 
 async def test_a_check_spares_what_is_done(bench: Bench, out: Path, tmp_path: Path) -> None:
