@@ -26,6 +26,7 @@ from workflows.quick import quick
 from workflows.telling import tell_human
 
 _FIRST_ALERT = timedelta(minutes=1)
+_CANCEL_IS_NOTED = "cancel-is-noted"
 
 
 @workflow.defn(name=names.ALERT_WORKFLOW)
@@ -40,6 +41,25 @@ class AlertWorkflow:
 
     @workflow.run
     async def run(self, start: EpisodeStart) -> dict[str, Any]:  # noqa: ARG002 - `init` and `run` take the same arguments
+        """Live the episode in a task that a cancel in Temporal does not interrupt, whatever it waits for."""
+        episode = asyncio.create_task(self._live())
+        while not episode.done():
+            try:
+                await workflow.wait([episode])
+            except asyncio.CancelledError:
+                self._cancel(episode)
+        return episode.result()
+
+    def _cancel(self, episode: asyncio.Task[dict[str, Any]]) -> None:
+        """Note a cancel in Temporal: every step looks for it, as for an override. Without an alert nothing has begun."""
+        live = self.live
+        if live.episode.alert is None or not workflow.patched(_CANCEL_IS_NOTED):
+            episode.cancel()  # a run that was cancelled before the patch: whatever it waited for was interrupted
+            return
+        live.cancelled_in_temporal = live.cancel_noted = True
+        live.woken += 1
+
+    async def _live(self) -> dict[str, Any]:
         """Attempt, cool, watch, and attempt again where the rules of an episode's life say so; then close."""
         await self._first_alert()
         step = Next("attempt") if not self.live.episode.attempts else self._next()

@@ -16,7 +16,7 @@ from lumen.quorum import Tally
 from lumen.records import rfc3339
 from lumen.showing import Note
 from lumen.waiting import Due, Waiting
-from workflows.live import ApprovalRequest, AskAgainError, AttemptEndedError, LiveEpisode
+from workflows.live import CANCELLED_IN_TEMPORAL, ApprovalRequest, AskAgainError, AttemptEndedError, LiveEpisode
 from workflows.telling import tell_human
 
 MEMO_EDITION = 1
@@ -34,6 +34,7 @@ def open_request(live: LiveEpisode, plan: Plan, ask: int, undo_after: str = "") 
         waiting=Waiting.begun(plan.approval, workflow.now()),
         undoing=bool(undo_after),
         known=live.override if undo_after else None,
+        cancel_known=live.cancel_noted,
     )
     live.approval = approval
     live.showing.begin()
@@ -80,7 +81,7 @@ def stop_if_over(live: LiveEpisode) -> None:
     """End the attempt if a human stopped it or the alert is resolved.
 
     Raises:
-        AttemptEndedError: cancelled or rejected by an override, or resolved.
+        AttemptEndedError: cancelled or rejected by an override, cancelled in Temporal, or resolved.
 
     """
     override = live.override
@@ -88,6 +89,8 @@ def stop_if_over(live: LiveEpisode) -> None:
         raise AttemptEndedError(Outcome.CANCELLED, f"cancelled by {override.actor}: {override.reason}")
     if override is not None and override.decision == OverrideDecision.REJECT:
         raise AttemptEndedError(Outcome.REJECTED, f"rejected by override of {override.actor}: {override.reason}")
+    if live.cancel_noted:
+        raise AttemptEndedError(Outcome.CANCELLED, CANCELLED_IN_TEMPORAL)
     if live.resolved:
         raise AttemptEndedError(Outcome.RESOLVED, "the alert resolved before anything ran")
 
@@ -97,7 +100,8 @@ async def _until_over(live: LiveEpisode, approval: ApprovalRequest) -> None:
 
     def over() -> bool:
         resolved = live.resolved and not approval.undoing
-        return live.override is not approval.known or resolved or _decided(approval)
+        stopped = live.override is not approval.known or live.cancel_noted is not approval.cancel_known
+        return stopped or resolved or _decided(approval)
 
     while True:
         at, due = approval.waiting.next()

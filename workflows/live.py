@@ -58,7 +58,7 @@ class ApprovalRequest:
     ``judging`` counts the votes that have arrived and are not counted yet: a deadline waits for them. ``used`` maps the
     links that have voted, or are being judged, to the ballot that they voted with; ``cast`` counts the votes of each name.
     ``undoing``: it is about a rollback, so
-    a resolve does not end it; ``known`` is the override that stood before it.
+    a resolve does not end it; ``known`` is the override that stood before it, ``cancel_known`` whether a cancel did.
     """
 
     id: str
@@ -72,6 +72,7 @@ class ApprovalRequest:
     cast: dict[str, int] = field(default_factory=dict)
     undoing: bool = False
     known: Override | None = None
+    cancel_known: bool = False
 
 
 @dataclass
@@ -105,6 +106,7 @@ class LiveEpisode:
         self.in_attempt = False
         self.unproven = ""
         self.cancelled_in_temporal = False
+        self.cancel_noted = False  # that, and no step was interrupted by it: so since the patch "cancel-is-noted"
         self.results: list[ActionResult] = []
         self.verification: dict[str, Any] | None = None
         self.undoing = False

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from temporalio import workflow
 
+from lumen.ballot import OverrideDecision
 from lumen.messages import ActionResult
 from lumen.outcome import ActionStatus, Outcome
 from lumen.plan import Approval, Plan
@@ -14,7 +15,7 @@ from lumen.probing import Judgement
 from lumen.quorum import Tally
 from workflows import asking
 from workflows.acting import Actions
-from workflows.live import AttemptEndedError, LiveEpisode
+from workflows.live import CANCELLED_IN_TEMPORAL, AttemptEndedError, LiveEpisode
 from workflows.starting import Authority
 from workflows.verifying import verify
 
@@ -55,12 +56,12 @@ class Remedy:
         outcome = await self.actions.run(plan, authority)
         last = live.results[-1]
         if outcome is Outcome.CANCELLED:
-            return outcome, self._cancelled() or f"{last.name}: {last.reason}"
+            return outcome, self._cancelled()
         if outcome is not Outcome.REMEDIATED or plan.verify is None:
             return outcome, "" if outcome is Outcome.REMEDIATED else f"{last.name}: {last.reason}"
         found = await verify(live, plan, plan.verify)
         if live.cancel_wanted:
-            return Outcome.CANCELLED, self._cancelled() or "cancelled while it was verified"
+            return Outcome.CANCELLED, self._cancelled()
         if found.verdict is Judgement.HELD:
             return Outcome.REMEDIATED, ""
         if found.verdict is Judgement.UNKNOWN:
@@ -69,7 +70,9 @@ class Remedy:
 
     def _cancelled(self) -> str:
         override = self.live.override
-        return f"cancelled by {override.actor}: {override.reason}" if override is not None else ""
+        if override is not None and override.decision == OverrideDecision.CANCEL:
+            return f"cancelled by {override.actor}: {override.reason}"
+        return CANCELLED_IN_TEMPORAL
 
     async def _undo(self, plan: Plan, authority: Authority, outcome: Outcome, why: str) -> tuple[Outcome, str]:
         live = self.live
@@ -101,6 +104,8 @@ class Remedy:
             return "" if tally.status == "approved" else f"rejected by {who}"
         if override is not None and override is not request.known:
             return "" if override.decision == "approve" else f"{override.decision} by override of {override.actor}"
+        if live.cancel_noted and not request.cancel_known:
+            return CANCELLED_IN_TEMPORAL
         if request.plan_changed:
             return "the rule changed since it was asked about"
         workflow.logger.warning("nobody decided about a rollback in time")

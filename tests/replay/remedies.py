@@ -104,6 +104,16 @@ async def cancelled_and_undone(stage: Stage) -> dict[str, Handle]:
     return {"cancelled-undone": await stage.close(alert, handle)}
 
 
+async def cancelled_in_temporal_and_undone(stage: Stage) -> dict[str, Handle]:
+    """Temporal's own cancel comes while it is verified: both commands are undone and the episode closes."""
+    stage.rule(mode="auto", actions=UNDOABLE, verify={"resolved": True, "within": "10m"})
+    _, handle = await stage.fire()
+    await stage.bench.until(handle, state="verifying")
+    await handle.cancel()
+    await handle.result()
+    return {"cancelled-in-temporal-undone": handle}
+
+
 async def checked(stage: Stage) -> dict[str, Handle]:
     """A command fails half way, and its check says that it is done: it is not started again."""
     action = {**FALSE, "idempotent": True, "retry": {"attempts": 3, "backoff": "1s"}, "check": ["/bin/true"]}

@@ -45,6 +45,7 @@ SCENARIOS: tuple[Callable[[Stage], Awaitable[dict[str, Handle]]], ...] = (
     remedies.rollback_approved,
     remedies.rollback_rejected,
     remedies.cancelled_and_undone,
+    remedies.cancelled_in_temporal_and_undone,
     remedies.checked,
     remedies.budget_spent,
     remedies.breaker,

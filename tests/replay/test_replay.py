@@ -158,6 +158,7 @@ def test_recorded_history_is_small_and_tells_of_no_machine(path: Path) -> None:
         ("rollback-approved", {"verifying", "awaiting_approval", "rolling_back", "closed"}),
         ("rollback-rejected", {"verifying", "awaiting_approval", "closed"}),
         ("cancelled-undone", {"executing", "rolling_back", "closed"}),
+        ("cancelled-in-temporal-undone", {"verifying", "rolling_back", "closed"}),
         ("budget-spent", {"blocked", "closed"}),
     ],
 )
