@@ -25,7 +25,8 @@ MAX_LOST = 5
 
 _KEPT_END = 500
 _FROZEN_LOOK = 60.0
-_LONGEST_PAUSE = 60.0
+_LAST_FROZEN_LOOK = 1800.0
+_LONGEST_PAUSE = 600.0
 _NEVER_BEGUN = "cancelled before it started"
 _DONE = "its check says that it is done"
 
@@ -35,7 +36,8 @@ class Actions:
     """The actions of one attempt, over every request of the attempt.
 
     ``tried`` counts the starts of each action; ``began`` names those of which a start began or may have begun, and
-    ``started`` is whether there is any; ``idle`` counts the starts in a row that did not begin.
+    ``started`` is whether there is any; ``idle`` counts the starts in a row that did not begin, ``frozen`` those that a
+    freeze stopped. A history is bounded, so each look is later than the one before.
     """
 
     live: LiveEpisode
@@ -43,6 +45,7 @@ class Actions:
     began: set[str] = field(default_factory=set)
     started: bool = False
     idle: int = 0
+    frozen: int = 0
 
     async def run(self, plan: Plan, authority: Authority) -> Outcome:
         """Run the plan's actions in order, up to the first that does not succeed; return what that makes of the attempt.
@@ -82,6 +85,7 @@ class Actions:
             if executed.start is not Start.RAN and await self._not_claimed(executed):
                 continue
             self.tried[action.name] = tried
+            self.frozen = 0
             found, result = await self._result_of(plan, action, tried, executed)
             if result is not None:
                 self.idle = 0
@@ -153,7 +157,8 @@ class Actions:
             raise AskAgainError(plan_refused=executed.start is Start.PLAN_CHANGED)
         if executed.start is Start.FROZEN:
             self.live.enter(State.BLOCKED, executed.reason)
-            await self._until_woken()
+            await self._until_woken(min(_FROZEN_LOOK * 2.0 ** min(self.frozen, 10), _LAST_FROZEN_LOOK))
+            self.frozen += 1
         elif executed.start is Start.NOT_DISPATCHED:
             self.idle += 1
         else:
@@ -195,7 +200,9 @@ class Actions:
     async def _look_again_if_nothing_began(self, action: PlannedAction, executed: ExecuteResult) -> None:
         """Wait a little after a start that did not begin; time has passed, so what was true then is looked at again."""
         self.idle += 1
-        await self._pause(min(2.0**self.idle, _LONGEST_PAUSE), f"{action.name} did not start: {executed.reason}")
+        await self._pause(
+            min(2.0 ** min(self.idle, 10), _LONGEST_PAUSE), f"{action.name} did not start: {executed.reason}"
+        )
         if not self.started and not self.live.cancel_wanted:
             raise LookAgainError
 
@@ -207,12 +214,10 @@ class Actions:
         except TimeoutError:
             return
 
-    async def _until_woken(self) -> None:
+    async def _until_woken(self, seconds: float) -> None:
         woken = self.live.woken
         try:
-            await workflow.wait_condition(
-                lambda: self.live.woken != woken or self.live.cancel_wanted, timeout=_FROZEN_LOOK
-            )
+            await workflow.wait_condition(lambda: self.live.woken != woken or self.live.cancel_wanted, timeout=seconds)
         except TimeoutError:
             return
 
