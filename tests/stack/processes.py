@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import itertools
 import os
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.stack.forking import Forked
 
 START_SECONDS = 30.0
 _OWN = 500
+_SLICES = 40
 
 
 def free_port() -> int:
@@ -38,8 +41,26 @@ def free_port() -> int:
 
 @functools.cache
 def _own_ports() -> Iterator[int]:
-    first = 10_000 + os.getpid() % 40 * _OWN
-    return itertools.cycle(range(first, first + _OWN))
+    return slice_of_ports()
+
+
+def slice_of_ports() -> Iterator[int]:
+    """Yield ports in turn that no other process of the tests yields, for as long as this iterator is there.
+
+    Raises:
+        AssertionError: others have them all.
+
+    """
+    for turn in range(_SLICES):
+        number = (os.getpid() + turn) % _SLICES
+        with (
+            contextlib.suppress(OSError),
+            (Path(tempfile.gettempdir()) / f"lumen-tests-ports-{number}").open("a") as lock,
+        ):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            first = 10_000 + number * _OWN
+            yield from itertools.cycle(range(first, first + _OWN))
+    raise AssertionError(f"{_SLICES} processes of the tests run already")
 
 
 def temporal_binary() -> str:
