@@ -135,6 +135,7 @@ def test_two_builds_at_once(site: Site, tmp_path: Path) -> None:
         eventually(lambda: "worker started" in second.log, "the second worker has started")
         keys |= {number: site.post_alert("Mixed", severity="critical", number=number) for number in list(out)[4:]}
         for key in keys.values():
+            site.until_state(key, "awaiting_approval")
             voted(site, key, ALICE)
         upgrade(site, new)
         for key in keys.values():
