@@ -18,13 +18,13 @@ demo: install ## see a service hang and be repaired, in a minute (ARGS=--yes: un
 	@exec $(VENV)/bin/lumen demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## run the tests
-	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -m "not long"
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(VENV)/.installed-dev ## run the tests that take minutes each
 	$(PYTEST) -m long
 
 coverage: $(VENV)/.installed-dev ## run all tests and show what they do not reach
-	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 peers: $(VENV)/.installed-dev ## let programs of others read the ledger (Debian: golang-go, golang-golang-x-mod-dev)
 	$(PYTEST) tests/peers
