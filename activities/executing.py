@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 import uuid
@@ -31,7 +32,7 @@ _HEARTBEAT = 2.0
 _LEDGER_PATIENCE = 8.0
 _LATE_PAUSE = 1.0
 _STILL = 20.0
-"""Seconds from the first look to the start: who took longer stood still (paused host, stopped process) and starts nothing.
+"""Seconds from the first look to the start: who took longer stood still (suspended host, stopped process) and starts nothing.
 
 Less than ``options.RECORDING``, after which it may have been decided that nobody knows what became of the start.
 """
@@ -71,7 +72,7 @@ class LedgeredExecuting(Executing):
     @activity.defn(name="execute")
     async def execute(self, request: ExecuteRequest) -> ExecuteResult:
         """Check, claim, act, record: nothing is started that is not claimed, and one claim belongs to one start."""
-        began = time.monotonic()
+        began = _now()
         plan = current_plan(self._source, request.alert)
         refused = await self._refusal(plan, request)
         if refused is not None or isinstance(plan, Refusal):
@@ -118,7 +119,7 @@ class LedgeredExecuting(Executing):
             return ExecuteResult(Start.NO_LEDGER, str(error), nonce=nonce)
         except LedgerError as error:
             return ExecuteResult(Start.LEDGER_REFUSED, f"the ledger refused the claim: {error}", nonce=nonce)
-        if (took := time.monotonic() - began) > _STILL:
+        if (took := _now() - began) > _STILL:
             # Its attempt may be over by now, and its lock somebody else's.
             late = not_begun(request, action, f"not started: its worker stood still for {took:.0f} s before that")
             self._append_later(finished_entry(late, request.tried, nonce, request.workflow_id))
@@ -178,13 +179,20 @@ class LedgeredExecuting(Executing):
 
     async def _append(self, entry: LedgerAppend) -> LedgerReceipt:
         give_up = time.monotonic() + _LEDGER_PATIENCE
-        while True:
+        # Twice at least: who stood still meanwhile has missed an answer that was given.
+        for tries in itertools.count(1):
             try:
                 return await self._ledger.append(entry)
             except LedgerUnavailableError:
-                if time.monotonic() >= give_up:
+                if tries > 1 and time.monotonic() >= give_up:
                     raise
                 await asyncio.sleep(0.5)
+        raise AssertionError("counting ends")
+
+
+def _now() -> float:
+    """Return seconds that go on while the host is suspended, where it can tell (Linux)."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @dataclass

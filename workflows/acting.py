@@ -25,8 +25,9 @@ MAX_LOST = 5
 
 _KEPT_END = 500
 _FROZEN_LOOK = 60.0
-_LAST_FROZEN_LOOK = 1800.0
-_LONGEST_PAUSE = 600.0
+_LAST_FROZEN_LOOK = 300.0
+_LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE_AFTER_A_START = 600.0
 _NEVER_BEGUN = "cancelled before it started"
 _DONE = "its check says that it is done"
 
@@ -200,9 +201,9 @@ class Actions:
     async def _look_again_if_nothing_began(self, action: PlannedAction, executed: ExecuteResult) -> None:
         """Wait a little after a start that did not begin; time has passed, so what was true then is looked at again."""
         self.idle += 1
-        await self._pause(
-            min(2.0 ** min(self.idle, 10), _LONGEST_PAUSE), f"{action.name} did not start: {executed.reason}"
-        )
+        # Before anything began people may change their minds; afterwards only the history counts how often it is tried.
+        longest = _LONGEST_PAUSE_AFTER_A_START if self.started else _LONGEST_PAUSE
+        await self._pause(min(2.0 ** min(self.idle, 10), longest), f"{action.name} did not start: {executed.reason}")
         if not self.started and not self.live.cancel_wanted:
             raise LookAgainError
 

@@ -56,12 +56,12 @@ class Remedy:
         outcome = await self.actions.run(plan, authority)
         last = live.results[-1]
         if outcome is Outcome.CANCELLED:
-            return outcome, self._cancelled()
+            return outcome, self._cancelled() or f"{last.name}: {last.reason}"
         if outcome is not Outcome.REMEDIATED or plan.verify is None:
             return outcome, "" if outcome is Outcome.REMEDIATED else f"{last.name}: {last.reason}"
         found = await verify(live, plan, plan.verify)
         if live.cancel_wanted:
-            return Outcome.CANCELLED, self._cancelled()
+            return Outcome.CANCELLED, self._cancelled() or "cancelled while it was verified"
         if found.verdict is Judgement.HELD:
             return Outcome.REMEDIATED, ""
         if found.verdict is Judgement.UNKNOWN:
@@ -72,7 +72,7 @@ class Remedy:
         override = self.live.override
         if override is not None and override.decision == OverrideDecision.CANCEL:
             return f"cancelled by {override.actor}: {override.reason}"
-        return CANCELLED_IN_TEMPORAL
+        return CANCELLED_IN_TEMPORAL if self.live.cancelled_in_temporal else ""
 
     async def _undo(self, plan: Plan, authority: Authority, outcome: Outcome, why: str) -> tuple[Outcome, str]:
         live = self.live
