@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 import uuid
@@ -180,14 +179,15 @@ class LedgeredExecuting(Executing):
     async def _append(self, entry: LedgerAppend) -> LedgerReceipt:
         give_up = time.monotonic() + _LEDGER_PATIENCE
         # Twice at least: who stood still meanwhile has missed an answer that was given.
-        for tries in itertools.count(1):
+        tries = 0
+        while True:
+            tries += 1
             try:
                 return await self._ledger.append(entry)
             except LedgerUnavailableError:
                 if tries > 1 and time.monotonic() >= give_up:
                     raise
                 await asyncio.sleep(0.5)
-        raise AssertionError("counting ends")
 
 
 def _now() -> float:
