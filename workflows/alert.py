@@ -42,6 +42,8 @@ class AlertWorkflow:
     @workflow.run
     async def run(self, start: EpisodeStart) -> dict[str, Any]:  # noqa: ARG002 - `init` and `run` take the same arguments
         """Live the episode in a task that a cancel in Temporal does not interrupt, whatever it waits for."""
+        if not workflow.patched(_CANCEL_IS_NOTED):
+            return await self._live()  # a run from before: a cancel interrupts whatever it waits for
         episode = asyncio.create_task(self._live())
         while not episode.done():
             try:
@@ -53,8 +55,8 @@ class AlertWorkflow:
     def _cancel(self, episode: asyncio.Task[dict[str, Any]]) -> None:
         """Note a cancel in Temporal: every step looks for it, as for an override. Without an alert nothing has begun."""
         live = self.live
-        if live.episode.alert is None or not workflow.patched(_CANCEL_IS_NOTED):
-            episode.cancel()  # a run that was cancelled before the patch: whatever it waited for was interrupted
+        if live.episode.alert is None:
+            episode.cancel()
             return
         live.cancelled_in_temporal = live.cancel_noted = True
         live.woken += 1

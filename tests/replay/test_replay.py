@@ -25,8 +25,9 @@ from worker.arguments import FittingArguments
 from worker.wiring import WORKFLOWS
 
 FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
-EARLIER = sorted(Path(__file__).with_name("histories").glob("local/*.json"))
-"""Recorded while entries and guards were asked for by local activities."""
+EARLIER = sorted(Path(__file__).with_name("histories").glob("*/*.json"))
+"""Recorded while entries and guards were asked for by local activities (``local``), and while a cancel in Temporal
+interrupted whatever an episode waited for (``interrupted``)."""
 BYTES = 250_000
 
 _PATH = re.compile(r"(?<![\w.:/])/(?!bin/|hook\b)\w+/")
