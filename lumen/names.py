@@ -10,6 +10,8 @@ TASK_QUEUE = "lumen"
 INTAKE_TASK_QUEUE = "lumen-intake"
 GUARD_TASK_QUEUE = "lumen-guard"
 """Guards have workers of their own, so that a burst of episodes does not delay them."""
+WATCH_TASK_QUEUE = "lumen-watch"
+"""Nothing is ever put there: workers poll it to notice that Temporal was away."""
 
 ALERT_WORKFLOW = "AlertWorkflow"
 GUARD_WORKFLOW = "GuardWorkflow"

@@ -28,6 +28,7 @@ from rules.freshness import keep_fresh
 from rules.source import RuleSource
 from worker.census import count_open_episodes
 from worker.health import create_health_app
+from worker.outages import watch_temporal
 from worker.putback import keep_compared
 from worker.stuck import watch_stuck
 from worker.wiring import build_workers, wire
@@ -81,6 +82,7 @@ async def serve(settings: Settings, runners: Sequence[str] = ("default",)) -> No
         watching = [
             asyncio.create_task(keep_fresh(source, reload)),
             asyncio.create_task(_announce_rules(source, ledger)),
+            asyncio.create_task(watch_temporal(connected, outage)),
             asyncio.create_task(count_open_episodes(connected, metrics, outage)),
             asyncio.create_task(keep_compared(connected, ledger, compared, outage)),
             asyncio.create_task(watch_stuck(connected, metrics)),

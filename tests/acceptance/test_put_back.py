@@ -22,6 +22,13 @@ def put_back(site: Site, copy: Path) -> None:
     site.start_worker()
 
 
+def put_back_in_a_moment(site: Site, copy: Path) -> None:
+    """Put the copy of Temporal's database back while the worker lives, as quickly as Temporal starts."""
+    site.temporal.kill()
+    site.restore_database(copy)
+    site.start_temporal()
+
+
 def take_copy(site: Site, to: Path) -> None:
     """Copy Temporal's database while it is stopped."""
     site.worker.kill()
@@ -80,6 +87,20 @@ def test_a_forgotten_action_does_not_run_again_by_itself(site: Site, tmp_path: P
     eventually(lambda: freeze(site)["frozen"], "the freeze of the second put-back")
     assert "does not know 2 episode(s)" in freeze(site)["reason"]
     assert site.ledger_holds()
+
+
+def test_a_put_back_is_seen_by_a_worker_that_lives_through_it(site: Site, tmp_path: Path) -> None:
+    """Temporal is away for no longer than its restart takes, and its worker lives: it compares before it acts again."""
+    out = tmp_path / "alive"
+    site.add_rule("Alive", mode="auto", actions=[{"name": "run", "cmd": appending(out)}])
+    take_copy(site, tmp_path / "copy")
+    key = site.post_alert("Alive")
+    site.until_outcome(key)
+    put_back_in_a_moment(site, tmp_path / "copy")
+    site.post_alert("Alive")  # as Alertmanager repeats it
+    site.until_state(key, "blocked")
+    assert "does not know 1 episode(s) that acted" in freeze(site)["reason"]
+    assert len(lines(out)) == 1
 
 
 def test_nothing_is_frozen_by_what_temporal_still_knows(site: Site, tmp_path: Path) -> None:
