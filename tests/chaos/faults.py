@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.operator import cancel_some, override_some
 from tests.chaos.pipe import Flow
 from tests.chaos.plan import Fault
 from tests.chaos.recorder import Loss
 from tests.chaos.stack import WORKERS, Stack
 
 _UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+_ELSEWHERE = {"link", "http", "outside"}
+"""Kinds that trouble no process, though a target may have the name of one."""
 _SYSCALLS = {"write errors": "write,pwrite64,pwritev", "sync errors": "fsync,fdatasync"}
 
 
@@ -49,11 +52,14 @@ class Breaker:
             "put_back": self._put_back,
             "down": self._kill,
             "outside": self._outside,
+            "pause": self._stop,
+            "cancel": self._cancel,
+            "override": self._override,
         }
         async with AsyncExitStack() as held:
-            processes = fault.target.split("+") if fault.kind not in {"link", "http", "outside", "put_back"} else []
+            processes = ("temporal", *WORKERS) if fault.kind == "put_back" else tuple(fault.target.split("+"))
             # One process has one trouble at a time; always in the same order, so that nobody waits in a circle.
-            for name in sorted({*processes, *(("temporal", *WORKERS) if fault.kind == "put_back" else ())}):
+            for name in sorted(self.stack.locks.keys() & processes if fault.kind not in _ELSEWHERE else ()):
                 await held.enter_async_context(self.stack.locks[name])
             record: dict[str, Any] = {"at": time.monotonic(), "until": None, "fault": fault.kind}
             record |= {"target": fault.target, "detail": fault.detail}
@@ -155,6 +161,13 @@ class Breaker:
         for name in WORKERS:
             self.stack.children[name].start()
         self.put_back = {"copied": copied, "stopped": stopped, "restored": time.monotonic()}
+
+    async def _cancel(self, fault: Fault) -> None:
+        await cancel_some(self.stack, int(fault.detail))
+
+    async def _override(self, fault: Fault) -> None:
+        decision, number = fault.detail.split()
+        await override_some(self.stack, decision, int(number))
 
 
 def _backup(database: Path, to: Path) -> None:

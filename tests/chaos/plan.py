@@ -33,6 +33,10 @@ KINDS = {
     "down": 2,
     "outside": 2,
 }
+MORE = {"pause": 3, "cancel": 4, "override": 5}
+MORE_FROM = 1001
+"""Seeds from this on draw these kinds too; earlier seeds keep the faults that they had before there were more kinds."""
+OVERRIDES = ("approve", "reject", "cancel", "retry")
 FIRST, LAST = 0.5, 9.0
 """Seconds after the begin between which faults begin."""
 
@@ -56,7 +60,8 @@ class Fault:
 def draw(seed: int) -> list[Fault]:
     """Return the faults of the trial with this seed, one to four, in the order of their begin."""
     chance = random.Random(f"faults {seed}")  # noqa: S311 - repeatable, not secret
-    kinds = chance.choices(list(KINDS), list(KINDS.values()), k=chance.randint(1, 4))
+    every = KINDS if seed < MORE_FROM else KINDS | MORE
+    kinds = chance.choices(list(every), list(every.values()), k=chance.randint(1, 4))
     if kinds.count("put_back") > 1:
         kinds = [*(kind for kind in kinds if kind != "put_back"), "put_back"]
     return sorted((_fault(chance, kind) for kind in kinds), key=lambda fault: fault.at)
@@ -82,8 +87,19 @@ def _fault(chance: random.Random, kind: str) -> Fault:
     if kind == "disk":
         what = chance.choice(("full", "torn", "write errors", "sync errors"))
         return Fault(at, chance.uniform(0.5, 5.0), kind, "proofd", what)
+    if kind in MORE:
+        return _more(chance, kind, at, short)
     if kind == "put_back":
         return Fault(chance.uniform(1.0, 5.0), chance.uniform(2.0, 6.0), kind, "temporal")
     if kind == "down":
         return Fault(at, chance.uniform(4.0, 8.0), kind, chance.choice(("temporal", "proofd", "api1+api2")))
     return Fault(at, chance.uniform(2.0, 8.0), kind, chance.choice(OUTSIDE), chance.choice(("errors", *FLOWS)))
+
+
+def _more(chance: random.Random, kind: str, at: float, short: float) -> Fault:
+    if kind == "pause":
+        # Longer than a worker may stand still between the first look and the start of an action.
+        return Fault(at, chance.uniform(21.0, 28.0), kind, chance.choice(("worker1", "worker2", "worker1+worker2")))
+    number = chance.randint(1, 4)
+    detail = str(number) if kind == "cancel" else f"{chance.choice(OVERRIDES)} {number}"
+    return Fault(at, short / 4, kind, "episodes", detail)

@@ -14,7 +14,7 @@ import pytest
 from tests.chaos.checking.judge import judge
 from tests.chaos.planting.bugs import doubled_action, lost_alert, two_runs
 from tests.chaos.planting.more_bugs import BUGS
-from tests.chaos.planting.tampering import Copy
+from tests.chaos.planting.tampering import Copy, Record
 
 JUNK: list[Any] = [None, True, -1, 1e308, 10**400, "", "x", "\ud800", [], [[]], [None], {}, {"a": 1}, {"alerts": [3]}]
 
@@ -149,3 +149,25 @@ def test_a_put_back_explains_no_second_start_with_the_same_key(evidence: Copy, p
     plant(evidence)
     put_back(evidence, trial["began"], trial["ended"])
     assert "doubled" in classes(evidence.folder)
+
+
+@pytest.mark.parametrize("thawed", [False, True])
+def test_what_a_put_back_forgot_acts_again_only_after_a_thaw(evidence: Copy, thawed: bool) -> None:
+    """A new run claims what a run that Temporal forgot has claimed: wrong, unless somebody thawed in between."""
+    trial, key = evidence.read("trial.json"), evidence.key("once")
+    put_back(evidence, trial["began"], trial["ended"])
+
+    def forgotten(records: list[Record]) -> list[Record]:
+        first = next(place for place, one in enumerate(records) if one.kind == "action.started" and key in one.idem)
+        claim = records[first]
+        workflow, run, rest = claim.data["key"].split("/", 2)
+        claim.data["key"] = f"{workflow}/{run[:-4]}0000/{rest}"
+        claim.idem = claim.idem.replace(run, f"{run[:-4]}0000")
+        thaw = Record(claim.at, "lumen-freeze/thaw", "override", "override", {"decision": "unfreeze"})
+        return [*records[: first + 1], *([thaw] if thawed else []), *records[first + 1 :]]
+
+    evidence.rewrite(forgotten)
+    document = judge(evidence.folder)
+    told = [finding["text"] for finding in document["findings"] if finding["class"] == "doubled"]
+    assert any("nobody has thawed" in text for text in told) is not thawed
+    assert document["counts"].get("thawed_repeats", 0) == (1 if thawed else 0)

@@ -43,7 +43,8 @@ async def run(
         began = time.monotonic()
         world, breaker = World(stack, seed, only), Breaker(stack)
         await fetch_vkey(stack)
-        async with _beside(world.follow()), _beside(watch_heads(stack)), _beside(keep_thawed(stack, breaker)):
+        thawing = keep_thawed(stack, lambda: breaker.put_back is not None)
+        async with _beside(world.follow()), _beside(watch_heads(stack)), _beside(thawing):
             async with _beside(world.fire(began)):
                 await breaker.run(plan)
                 await asyncio.gather(*(stack.until_up(name) for name in stack.children))

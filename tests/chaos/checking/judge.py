@@ -12,6 +12,7 @@ from tests.chaos.checking.evidence import Evidence, collect
 from tests.chaos.checking.guards import check_guards
 from tests.chaos.checking.heads import check_heads
 from tests.chaos.checking.outcomes import check_outcomes
+from tests.chaos.checking.putback import check_put_back
 from tests.chaos.checking.report import Report
 from tests.chaos.checking.settling import check_settling
 from tests.chaos.checking.starts import check_starts
@@ -24,6 +25,7 @@ CHECKS: tuple[Callable[[Evidence, Report], None], ...] = (
     check_decisions,
     check_voting,
     check_guards,
+    check_put_back,
     check_outcomes,
     check_settling,
 )
