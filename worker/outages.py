@@ -35,7 +35,8 @@ async def watch_temporal(client: Client, outage: asyncio.Event) -> None:
     Waits in a poll of a task queue in which nothing ever is: questions, however frequent, would miss a restart between two
     of them, and a development server takes less than half a second for one.
     """
-    poll = PollActivityTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=names.WATCH_TASK_QUEUE))
+    queue = TaskQueue(name=names.WATCH_TASK_QUEUE)
+    poll = PollActivityTaskQueueRequest(namespace=client.namespace, task_queue=queue, identity=client.identity)
     said = False
     while True:
         pause = _PAUSE
