@@ -42,10 +42,11 @@ class ClaimedRun:
 
 
 class Compared:
-    """Whether the comparison has been made since a worker began, or since it last lost Temporal."""
+    """Whether the comparison has been made since a worker began, or since it last lost Temporal; ``losses`` counts these."""
 
     def __init__(self, *, done: bool = False) -> None:
         """Begin with nothing compared, or with ``done`` as if it were."""
+        self.losses = 0
         self._event = asyncio.Event()
         if done:
             self._event.set()
@@ -56,7 +57,12 @@ class Compared:
 
     def begin(self) -> None:
         """Let no action start until it is done."""
+        self.losses += 1
         self._event.clear()
+
+    def still(self, losses: int) -> bool:
+        """Return whether Temporal was not lost again since there were so many ``losses``, and the comparison is done."""
+        return self._event.is_set() and self.losses == losses
 
     async def within(self, seconds: float) -> bool:
         """Return whether it is done, after at most ``seconds``; at once if it is already."""

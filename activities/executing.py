@@ -71,7 +71,7 @@ class LedgeredExecuting(Executing):
     @activity.defn(name="execute")
     async def execute(self, request: ExecuteRequest) -> ExecuteResult:
         """Check, claim, act, record: nothing is started that is not claimed, and one claim belongs to one start."""
-        began = _now()
+        began, losses = _now(), self._compared.losses
         plan = current_plan(self._source, request.alert)
         refused = await self._refusal(plan, request)
         if refused is not None or isinstance(plan, Refusal):
@@ -85,7 +85,9 @@ class LedgeredExecuting(Executing):
         run_id = activity.info().workflow_run_id or ""
         heartbeats = asyncio.create_task(self._heartbeat(action, request.key))
         try:
-            return await _to_the_end(self._claim_and_act(request, plan, action, run_id, stop, began), stop)
+            return await _to_the_end(
+                self._claim_and_act(request, plan, action, run_id, stop, _Begun(began, losses)), stop
+            )
         finally:
             heartbeats.cancel()
 
@@ -106,7 +108,7 @@ class LedgeredExecuting(Executing):
         return await asyncio.to_thread(kind.cannot_start, action) if isinstance(kind, Checking) else ""
 
     async def _claim_and_act(
-        self, request: ExecuteRequest, plan: Plan, action: PlannedAction, run_id: str, stop: _Stop, began: float
+        self, request: ExecuteRequest, plan: Plan, action: PlannedAction, run_id: str, stop: _Stop, begun: _Begun
     ) -> ExecuteResult:
         nonce = uuid.uuid4().hex
         entry = claim_entry(request, action, plan, nonce, run_id)
@@ -118,9 +120,8 @@ class LedgeredExecuting(Executing):
             return ExecuteResult(Start.NO_LEDGER, str(error), nonce=nonce)
         except LedgerError as error:
             return ExecuteResult(Start.LEDGER_REFUSED, f"the ledger refused the claim: {error}", nonce=nonce)
-        if (took := _now() - began) > _STILL:
-            # Its attempt may be over by now, and its lock somebody else's.
-            late = not_begun(request, action, f"not started: its worker stood still for {took:.0f} s before that")
+        if why := self._too_late(begun):
+            late = not_begun(request, action, f"not started: {why}")
             self._append_later(finished_entry(late, request.tried, nonce, request.workflow_id))
             return ExecuteResult(Start.NO_LEDGER, late.reason, nonce=nonce)
         result = await self._act(request, plan, action, stop)
@@ -134,6 +135,16 @@ class LedgeredExecuting(Executing):
             self._append_later(finished_entry(result, request.tried, nonce, request.workflow_id))
             return ExecuteResult(Start.RAN, "", result, recorded=False, nonce=nonce, proof_refs=(claim.seq,))
         return ExecuteResult(Start.RAN, "", result, recorded=True, nonce=nonce, proof_refs=(claim.seq, finished.seq))
+
+    def _too_late(self, begun: _Begun) -> str:
+        """Return why nothing may start any more although it is claimed, or nothing."""
+        if (took := _now() - begun.at) > _STILL:
+            # Its attempt may be over by now, and its lock somebody else's.
+            return f"its worker stood still for {took:.0f} s before that"
+        if not self._compared.still(begun.losses):
+            # An older Temporal may be back, and the comparison may not have seen this claim.
+            return "its worker lost Temporal before that"
+        return ""
 
     async def _act(self, request: ExecuteRequest, plan: Plan, action: PlannedAction, stop: _Stop) -> ActionResult:
         began = time.monotonic()
@@ -193,6 +204,14 @@ class LedgeredExecuting(Executing):
 def _now() -> float:
     """Return seconds that go on while the host is suspended, where it can tell (Linux)."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """When a start was first looked at (``at``, see :func:`_now`), and how often Temporal had been lost by then."""
+
+    at: float
+    losses: int
 
 
 @dataclass

@@ -15,18 +15,20 @@ from lumen import names
 
 _LOG = logging.getLogger("lumen.worker")
 _PAUSE = 0.1
-_REFUSED_PAUSE = 5.0
-_LONG_POLL = timedelta(seconds=70)
-"""More than the minute after which a server answers a poll that nothing came for, as Temporal's own libraries wait."""
-_THERE = {
+_REFUSED_PAUSE = 60.0
+_LONG_POLL = timedelta(seconds=50)
+"""A server answers a poll that nothing came for within a minute, and a second before its caller gives up. Shorter than that
+minute, since proxies cut off what is silent for one."""
+_REFUSED = {
     RPCStatusCode.NOT_FOUND,
     RPCStatusCode.PERMISSION_DENIED,
     RPCStatusCode.UNAUTHENTICATED,
     RPCStatusCode.RESOURCE_EXHAUSTED,
-    # Slow: a process that is gone closes its connections. A long silence is seen by the counting of episodes.
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.FAILED_PRECONDITION,
+    RPCStatusCode.UNIMPLEMENTED,
 }
+"""Answers of a server that is there. All others may be a connection that broke; to be wrong costs one comparison."""
 
 
 async def watch_temporal(client: Client, outage: asyncio.Event) -> None:
@@ -37,18 +39,22 @@ async def watch_temporal(client: Client, outage: asyncio.Event) -> None:
     """
     queue = TaskQueue(name=names.WATCH_TASK_QUEUE)
     poll = PollActivityTaskQueueRequest(namespace=client.namespace, task_queue=queue, identity=client.identity)
-    said = False
+    said: RPCStatusCode | None = None
     while True:
-        pause = _PAUSE
+        status = None
         try:
             await client.workflow_service.poll_activity_task_queue(poll, retry=False, timeout=_LONG_POLL)
-            said = False
         except RPCError as error:
-            if error.status in _THERE:
-                said, pause = False, _REFUSED_PAUSE
-            else:
+            status = error.status
+            if status not in _REFUSED:
                 outage.set()
-                if not said:
-                    _LOG.warning("Temporal cannot be reached, or a connection to it broke: %s", error)
-                said = True
-        await asyncio.sleep(pause)
+            if status is not said:
+                _LOG.warning(_SAID[status in _REFUSED], error)
+        said = status
+        await asyncio.sleep(_REFUSED_PAUSE if status in _REFUSED else _PAUSE)
+
+
+_SAID = {
+    True: "a short outage of Temporal would not be noticed, since the server refuses to be watched: %s",
+    False: "Temporal cannot be reached, or a connection to it broke: %s",
+}

@@ -26,6 +26,7 @@ async def keep_compared(client: Client, ledger: LedgerClient, compared: Compared
     Ledger or Temporal away: it waits for them, as every action does.
     """
     while True:
+        outage.clear()
         try:
             await _compare(client, ledger)
         except (LedgerUnavailableError, RPCError) as error:
@@ -34,10 +35,12 @@ async def keep_compared(client: Client, ledger: LedgerClient, compared: Compared
             continue
         except LedgerError:
             _LOG.exception("the ledger does not let itself be compared with Temporal; a put back Temporal is not seen")
-        compared.done()
-        await outage.wait()
-        outage.clear()
-        compared.begin()
+        # What was lost meanwhile may have come back as another database than the one that was compared.
+        if not outage.is_set():
+            compared.done()
+            await outage.wait()
+            compared.begin()
+        await asyncio.sleep(_PAUSE)
 
 
 async def _compare(client: Client, ledger: LedgerClient) -> None:

@@ -94,3 +94,9 @@ def until_recorded(site: Site, key: str, seconds: float = PATIENCE) -> dict[str,
     document = site.until_outcome(key, seconds)
     assert remediation(site, key)["outcome"] == document["outcome"]
     return document
+
+
+def results(site: Site, key: str) -> list[tuple[int, str]]:
+    """Return try and status of each recorded result."""
+    found = [entry["parts"]["result"] for entry in site.entries(key) if entry["kind"] == "action.finished"]
+    return [(result["tried"], result["status"]) for result in found]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.steps import appending, eventually, kinds, lines
+import pytest
+
+from tests.acceptance.between import between
+from tests.acceptance.steps import appending, eventually, kinds, lines, results, until_recorded
+from tests.stack.processes import Child
 from tests.stack.site import Site
 
 WHO = ("--actor", "alice@example.com", "--reason", "looked at it")
@@ -22,9 +27,9 @@ def put_back(site: Site, copy: Path) -> None:
     site.start_worker()
 
 
-def put_back_in_a_moment(site: Site, copy: Path) -> None:
-    """Put the copy of Temporal's database back while the worker lives, as quickly as Temporal starts."""
-    site.temporal.kill()
+def put_back_in_a_moment(site: Site, copy: Path, number: int) -> None:
+    """Put the copy of Temporal's database back while the worker lives, as quickly as Temporal ends and starts."""
+    site.temporal.kill(number)
     site.restore_database(copy)
     site.start_temporal()
 
@@ -89,18 +94,38 @@ def test_a_forgotten_action_does_not_run_again_by_itself(site: Site, tmp_path: P
     assert site.ledger_holds()
 
 
-def test_a_put_back_is_seen_by_a_worker_that_lives_through_it(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_put_back_is_seen_by_a_worker_that_lives_through_it(site: Site, tmp_path: Path, number: int) -> None:
     """Temporal is away for no longer than its restart takes, and its worker lives: it compares before it acts again."""
     out = tmp_path / "alive"
     site.add_rule("Alive", mode="auto", actions=[{"name": "run", "cmd": appending(out)}])
     take_copy(site, tmp_path / "copy")
     key = site.post_alert("Alive")
     site.until_outcome(key)
-    put_back_in_a_moment(site, tmp_path / "copy")
+    put_back_in_a_moment(site, tmp_path / "copy", number)
     site.post_alert("Alive")  # as Alertmanager repeats it
     site.until_state(key, "blocked")
     assert "does not know 1 episode(s) that acted" in freeze(site)["reason"]
     assert len(lines(out)) == 1
+
+
+def test_what_was_claimed_while_temporal_went_is_claimed_anew(site: Site, tmp_path: Path) -> None:
+    """Temporal goes and comes between claim and start: nothing starts by that claim, since no comparison knew of it."""
+
+    def restart(_: Child) -> None:
+        site.temporal.kill()
+        site.start_temporal()
+
+    out = tmp_path / "claimed"
+    with between(site, tmp_path, restart) as passing:
+        site.add_rule("Claimed", mode="auto", actions=[{"name": "run", "cmd": appending(out)}])
+        passing.deadly = "action.started"
+        key = site.post_alert("Claimed")
+        assert passing.struck.wait(30)
+        assert until_recorded(site, key)["outcome"] == "remediated"
+        assert len(lines(out)) == 1
+        assert results(site, key) == [(1, "cancelled"), (2, "succeeded")]
+        assert site.ledger_holds()
 
 
 def test_nothing_is_frozen_by_what_temporal_still_knows(site: Site, tmp_path: Path) -> None:

@@ -8,18 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.between import between
-from tests.acceptance.steps import appending, eventually, lines, remediation, until_recorded
+from tests.acceptance.steps import appending, eventually, lines, remediation, results, until_recorded
 from tests.stack.processes import Child, LumenChild, free_port, lumen_command
 from tests.stack.site import Site
 
-STARTED, FINISHED = "action.started", "action.finished"
+STARTED = "action.started"
 LONGER_THAN_A_START_MAY_TAKE = 22.0
-
-
-def results(site: Site, key: str) -> list[tuple[int, str]]:
-    """Return try and status of each recorded result."""
-    found = [entry["parts"]["result"] for entry in site.entries(key) if entry["kind"] == FINISHED]
-    return [(result["tried"], result["status"]) for result in found]
 
 
 def test_it_claims_anew_and_starts_once(site: Site, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import resource
 import signal
 import sqlite3
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +43,7 @@ class Breaker:
 
     async def _at(self, began: float, fault: Fault) -> None:
         await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
-        ways = {
+        ways: dict[str, Callable[[Fault], Awaitable[list[str] | None]]] = {
             "kill": self._kill,
             "stop": self._stop,
             "restart": self._restart,
@@ -64,7 +65,7 @@ class Breaker:
             record: dict[str, Any] = {"at": time.monotonic(), "until": None, "fault": fault.kind}
             record |= {"target": fault.target, "detail": fault.detail}
             self.done.append(record)
-            await ways[fault.kind](fault)
+            record["episodes"] = await ways[fault.kind](fault) or []
             record["until"] = time.monotonic()
 
     async def _kill(self, fault: Fault) -> None:
@@ -162,12 +163,11 @@ class Breaker:
             self.stack.children[name].start()
         self.put_back = {"copied": copied, "stopped": stopped, "restored": time.monotonic()}
 
-    async def _cancel(self, fault: Fault) -> None:
-        await cancel_some(self.stack, int(fault.detail))
+    async def _cancel(self, fault: Fault) -> list[str]:
+        return await cancel_some(self.stack, fault)
 
-    async def _override(self, fault: Fault) -> None:
-        decision, number = fault.detail.split()
-        await override_some(self.stack, decision, int(number))
+    async def _override(self, fault: Fault) -> list[str]:
+        return await override_some(self.stack, fault)
 
 
 def _backup(database: Path, to: Path) -> None:

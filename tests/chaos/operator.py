@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from lumen import names
+from tests.chaos.plan import Fault
 from tests.chaos.stack import Stack
 
 _LOOK = 2.0
@@ -36,24 +37,29 @@ async def keep_thawed(stack: Stack, was_put_back: Callable[[], bool]) -> None:
                 await asyncio.to_thread(stack.site.lumen, "freeze", "off", *who)
 
 
-async def cancel_some(stack: Stack, number: int) -> None:
-    """Cancel open episodes in Temporal, as ``temporal workflow cancel`` does."""
-    for handle in await _some(stack, number):
+async def cancel_some(stack: Stack, fault: Fault) -> list[str]:
+    """Cancel open episodes in Temporal, as ``temporal workflow cancel`` does; return which."""
+    chosen = await _some(stack, fault, int(fault.detail))
+    for handle in chosen:
         with contextlib.suppress(RPCError):
             await handle.cancel()
+    return [handle.id for handle in chosen]
 
 
-async def override_some(stack: Stack, decision: str, number: int) -> None:
-    """Send open episodes an override, as ``temporal workflow signal`` does."""
+async def override_some(stack: Stack, fault: Fault) -> list[str]:
+    """Send open episodes an override, as ``temporal workflow signal`` does; return which."""
+    decision, number = fault.detail.split()
     who = {"decision": decision, "actor": "alice@example.com", "reason": "as the manual says"}
-    for handle in await _some(stack, number):
+    chosen = await _some(stack, fault, int(number))
+    for handle in chosen:
         with contextlib.suppress(RPCError):
             await handle.signal(names.SIGNAL_OVERRIDE, who)
+    return [handle.id for handle in chosen]
 
 
-async def _some(stack: Stack, number: int) -> list[WorkflowHandle[Any, Any]]:
+async def _some(stack: Stack, fault: Fault, number: int) -> list[WorkflowHandle[Any, Any]]:
     """Return ``number`` open episodes, as soon as there are so many; none if Temporal stays away."""
-    chance = random.Random(f"episodes {stack.trial}")  # noqa: S311 - repeatable, not secret
+    chance = random.Random(f"episodes {stack.trial} {fault.at}")  # noqa: S311 - repeatable, not secret
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         # RuntimeError: Temporal is away for now.

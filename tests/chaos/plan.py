@@ -88,7 +88,7 @@ def _fault(chance: random.Random, kind: str) -> Fault:
         what = chance.choice(("full", "torn", "write errors", "sync errors"))
         return Fault(at, chance.uniform(0.5, 5.0), kind, "proofd", what)
     if kind in MORE:
-        return _more(chance, kind, at, short)
+        return _more(chance, kind, at)
     if kind == "put_back":
         return Fault(chance.uniform(1.0, 5.0), chance.uniform(2.0, 6.0), kind, "temporal")
     if kind == "down":
@@ -96,10 +96,10 @@ def _fault(chance: random.Random, kind: str) -> Fault:
     return Fault(at, chance.uniform(2.0, 8.0), kind, chance.choice(OUTSIDE), chance.choice(("errors", *FLOWS)))
 
 
-def _more(chance: random.Random, kind: str, at: float, short: float) -> Fault:
+def _more(chance: random.Random, kind: str, at: float) -> Fault:
     if kind == "pause":
         # Longer than a worker may stand still between the first look and the start of an action.
         return Fault(at, chance.uniform(21.0, 28.0), kind, chance.choice(("worker1", "worker2", "worker1+worker2")))
     number = chance.randint(1, 4)
     detail = str(number) if kind == "cancel" else f"{chance.choice(OVERRIDES)} {number}"
-    return Fault(at, short / 4, kind, "episodes", detail)
+    return Fault(at, 0.0, kind, "episodes", detail)

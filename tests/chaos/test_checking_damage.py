@@ -170,4 +170,4 @@ def test_what_a_put_back_forgot_acts_again_only_after_a_thaw(evidence: Copy, tha
     document = judge(evidence.folder)
     told = [finding["text"] for finding in document["findings"] if finding["class"] == "doubled"]
     assert any("nobody has thawed" in text for text in told) is not thawed
-    assert document["counts"].get("thawed_repeats", 0) == (1 if thawed else 0)
+    assert document["counts"].get("claims_after_a_thaw", 0) == (1 if thawed else 0)

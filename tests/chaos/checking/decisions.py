@@ -54,7 +54,7 @@ def _overridden(action: Action, claim: Entry, evidence: Evidence) -> bool:
 
 def _invalid(action: Action, rule: Rule, claim: Entry, decision: Entry | None, evidence: Evidence) -> str:
     """Return why a decision does not allow the claim, or nothing."""
-    if decision is None or decision.kind != "approval_quorum_decision":
+    if decision is None or decision.kind not in {"approval_quorum_decision", "override"}:
         return "there is no such decision"
     if decision.seq >= claim.seq:
         return "it came after the claim"
@@ -62,6 +62,8 @@ def _invalid(action: Action, rule: Rule, claim: Entry, decision: Entry | None, e
         return f"it says {text(decision.data, 'decision')!r}"
     if text(decision.data, "alert_key") != action.episode:
         return f"it is about {text(decision.data, 'alert_key')!r}"
+    if decision.kind == "override":
+        return ""
     if text(decision.data, "plan_digest") != text(claim.data, "plan_digest"):
         return "it is about another plan"
     if not text(decision.data, "approval_id").startswith(f"{action.run}.{action.attempt}."):

@@ -121,6 +121,8 @@ def _check_rest(rule: Rule, key: str, runs: list[Ran], evidence: Evidence, repor
         rested = after.first - before.last
         # A time that is only estimated from a claim is not good enough to convict a rule of being early.
         near = NEAR if before.started and after.started else NEAR + evidence.slack
+        if before.place[:2] != after.place[:2] and before.key == after.key and evidence.trial.cancelled(before.key):
+            continue  # the cooldown of an episode ends with it, unless its target has one
         if before.place != after.place and rested < rule.cooldown - near:
             told = f"{after.name} started {rested:.2f} s after {before.name}, the cooldown is {rule.cooldown:g} s"
             report.judge("guard_exceeded", key, told, excused=_forgotten(evidence, [before, after]))

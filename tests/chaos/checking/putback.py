@@ -29,4 +29,4 @@ def check_put_back(evidence: Evidence, report: Report) -> None:
             told = f"entry {claim.seq} claims for a new run what the forgotten run of entry {before.seq} has claimed"
             report.add("doubled", action.workflow, f"{told}, and nobody has thawed anything in between")
         elif before is not None:
-            report.count("thawed_repeats")
+            report.count("claims_after_a_thaw")

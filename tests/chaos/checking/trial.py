@@ -107,6 +107,12 @@ class Trial:
             ends.append(self.put_back.restored)
         return max(ends, default=self.began)
 
+    def cancelled(self, key: str) -> bool:
+        """Return whether somebody cancelled the episode in Temporal: it closed, and the next repeat began another."""
+        return any(
+            f"alert-{key}" in rows(fault, "episodes") for fault in self.faults if text(fault, "fault") == "cancel"
+        )
+
     def forgets(self, began: float | None, ended: float | None = None) -> bool:
         """Return whether a put-back explains that Temporal knows nothing of it; of an unknown time it might."""
         if self.put_back is None:

@@ -90,6 +90,9 @@ def _check_counted(vote: dict[str, Any], evidence: Evidence, report: Report) -> 
             at = instant(item.get("at"))
             if at == when or when is None or at is None or text(item, "reason") == text(vote, "reason"):
                 return
+    if evidence.trial.cancelled(key):
+        report.count("votes_of_cancelled_episodes")
+        return
     excused = evidence.trial.forgets(number(vote, "at"), number(vote, "until"))
     report.judge("vote_lost", key, f"{told}, but is in no decision and in no tally", excused=excused)
 
