@@ -37,14 +37,16 @@ class Actions:
     """The actions of one attempt, over every request of the attempt.
 
     ``tried`` counts the starts of each action; ``began`` names those of which a start began or may have begun, and
-    ``started`` is whether there is any; ``idle`` counts the starts in a row that did not begin, ``frozen`` those that a
-    freeze stopped. A history is bounded, so each look is later than the one before.
+    ``started`` is whether there is any; ``cut_short`` is whether a cancel kept an action from its next try; ``idle`` counts
+    the starts in a row that did not begin, ``frozen`` those that a freeze stopped. A history is bounded, so each look is
+    later than the one before.
     """
 
     live: LiveEpisode
     tried: dict[str, int] = field(default_factory=dict)
     began: set[str] = field(default_factory=set)
     started: bool = False
+    cut_short: bool = False
     idle: int = 0
     frozen: int = 0
 
@@ -63,7 +65,7 @@ class Actions:
             self._note(result)
             self.live.showing.say(Note.ACTION, name=result.name, status=result.status, reason=result.reason)
             if result.status is not ActionStatus.SUCCEEDED:
-                return _OUTCOMES[result.status]
+                return Outcome.CANCELLED if self.cut_short else _OUTCOMES[result.status]
             if self.live.cancel_wanted:
                 return Outcome.CANCELLED
         return Outcome.REMEDIATED
@@ -75,9 +77,11 @@ class Actions:
 
     async def _run_action(self, plan: Plan, action: PlannedAction, authority: Authority) -> ActionResult:
         lost = failures = 0
+        last: ActionResult | None = None
         while True:
             if self.live.cancel_wanted:
-                return self._ended(action, ActionStatus.CANCELLED, _NEVER_BEGUN)
+                self.cut_short = True
+                return last or self._ended(action, ActionStatus.CANCELLED, _NEVER_BEGUN)
             if action.check and self._may_have_run(action) and await is_done(self.live, plan, action):
                 self.started = True
                 return self._ended(action, ActionStatus.SUCCEEDED, _DONE)
@@ -93,6 +97,7 @@ class Actions:
                 failures += 1
                 if not _again(action, result, failures):
                     return result
+                last = result
                 await self._pause(action.backoff, f"backoff of {action.name}")
             elif found is Found.NOT_STARTED:
                 await self._look_again_if_nothing_began(action, executed)
@@ -102,6 +107,7 @@ class Actions:
                     if action.check and found is not Found.OTHER_PLAN and await is_done(self.live, plan, action):
                         return self._ended(action, ActionStatus.SUCCEEDED, _DONE)
                     return self._unknown(action, found, executed.reason)
+                last = self._unknown(action, found, executed.reason)
 
     def _may_have_run(self, action: PlannedAction) -> bool:
         """Whether an earlier start of it, in this attempt or one before, may have done something."""

@@ -69,6 +69,9 @@ async def test_what_would_be_tried_again_is_undone(bench: Bench, out: Path) -> N
             await asyncio.sleep(0.05)
         await handle.cancel()
         assert await closed(bench, handle) == ("cancelled", f"{IN_TEMPORAL}; rolled back")
+        [end] = await bench.entries_of(handle, "auto_remediation")
+        [tried, _] = end["parts"]["remediation"]["actions"]
+        assert (tried["status"], tried["reason"]) == ("failed", "exit code 1"), "what the ledger has of its one try"
     assert marks(out) == ["do a", "undo a"]
 
 
