@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -144,7 +144,7 @@ def _text(path: Path) -> str:
 def _private(pem: str, path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(pem.encode("ascii"), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # the reasons that it gives may quote the file
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):  # the reasons that it gives may quote the file
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise StartError(f"the key file {path} holds something else than unencrypted Ed25519 private keys in PEM")
