@@ -97,8 +97,9 @@ class Child:
 
     @property
     def log(self) -> str:
-        """Everything it has printed."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        """Every line that it has printed; one that is still being written is not there yet."""
+        text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return text[: text.rfind("\n") + 1]
 
     def start(self) -> None:
         """Start it (again)."""

@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 
 from api.errors import EpisodeClosedError, NoWorkerError, UnreachableError
+from api.slack.desk import Pace
+from cli.fakeslack import limits
 from lumen.errors import BallotError
 from tests.api.slack.office import TALLY, Office
+
+
+def test_the_sums() -> None:
+    """Every part of an answer is shorter than the whole, and the whole leaves a second of what Slack waits for the way."""
+    pace = Pace()
+    assert pace.whole + 1.0 <= limits.ACK_SECONDS
+    assert max(pace.person, pace.form, pace.update + pace.probe) < pace.whole
+    assert pace.form + 1.0 <= limits.TRIGGER_SECONDS
 
 
 async def test_temporal_is_down(office: Office) -> None:

@@ -60,6 +60,7 @@ async def test_bound_while_slack_cannot_say(office: Office, trouble: str) -> Non
     else:
         office.slack.revoke_scope("users:read")
     assert (await office.click()).ok
+    assert trouble != "slow" or office.slack.calls("users.info") == []
     assert office.box.ballots[0].actor == "boss@example.com"
 
 
@@ -172,6 +173,7 @@ async def test_slow_slack(office: Office) -> None:
     await office.desk.home.find()
     office.slack.slow(5, "users.info")
     assert (await office.click()).ok
+    assert office.slack.calls("users.info") == []
     assert "NOT recorded" in (await office.told())[0]
     assert office.box.ballots == []
     await office.slack.until(lambda: office.slack.calls("users.info"))
