@@ -19,7 +19,7 @@ from tests.workflows.test_loop import marking
 
 ACTOR = "alice@example.com"
 OTHER = "bob@example.com"
-PATIENCE = 30.0
+PATIENCE = 60.0
 OPEN_GUARDS = 'WorkflowType="GuardWorkflow" AND ExecutionStatus="Running"'
 
 _FENCE = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.demo.terminal import CTRL_C, Terminal, at_terminal
 from tests.cli.up.conftest import group_of, until
 from tests.stack.calling import calls
 from tests.stack.monitoring import missing_programs
 from tests.stack.processes import free_port, lumen_command
+from tests.stack.terminal import CTRL_C, Terminal, at_terminal
 
 KINDS = ["approval_quorum_decision", "action.started", "action.finished", "auto_remediation"]
 

@@ -28,7 +28,7 @@ from tests.api.fakes import KEYS
 from tests.api.stub_workflow import StubAlertWorkflow
 from tests.stack.processes import temporal_binary
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 T = TypeVar("T")
 
 

@@ -22,7 +22,7 @@ from tests.stack.rulebook import Rulebook
 
 KEYS = {"k1": "a bridge secret of some length"}
 AUTH = {"Authorization": "Bearer webhook-secret"}
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

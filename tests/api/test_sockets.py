@@ -16,7 +16,7 @@ from tests.api.payloads import ALERTMANAGER_0_25
 
 GOOD = json.dumps(ALERTMANAGER_0_25).encode()
 HEAD = f"POST /webhook HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {WEBHOOK_TOKEN}\r\n".encode()
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
-import struct
 import subprocess
-import sys
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,14 +15,9 @@ import pytest
 from cli.layout import cells
 from tests.stack.processes import lumen_command
 from tests.stack.site import Site, running_site
+from tests.stack.terminal import CTRL_C, at_terminal
 
-PATIENCE = 60.0
-# Ctrl-C is a signal only to a process whose terminal it is.
-_TAKE_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
+PATIENCE = 120.0
 RULE = {
     "alert": "DiskFull",
     "match": ['severity="critical"'],
@@ -48,51 +37,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-class Terminal:
-    """A command at a terminal of so many columns, in its own session."""
-
-    def __init__(self, site: Site, columns: int, *arguments: str) -> None:
-        """Start it."""
-        self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-        argv = [sys.executable, "-c", _TAKE_TERMINAL, *lumen_command(*arguments)]
-        self.process = subprocess.Popen(
-            argv, env=environment_of(site), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-        )
-        os.close(theirs)
-        self.text = ""
-
-    def read_until(self, wanted: str) -> str:
-        """Read until ``wanted`` has been printed, or, if that is nothing, until the command has ended."""
-        deadline = time.monotonic() + PATIENCE
-        while not (wanted and wanted in self.text):
-            assert time.monotonic() < deadline, self.text
-            if not select.select([self._ours], [], [], 0.2)[0]:
-                continue
-            try:
-                read = os.read(self._ours, 65536)
-            except OSError:  # what Linux says when nobody holds the other end any more
-                break
-            if not read:
-                break
-            self.text += read.decode()
-        assert wanted in self.text
-        return self.text.replace("\r\n", "\n")
-
-    def press_ctrl_c(self) -> None:
-        """Press Ctrl-C: the terminal makes a signal of it."""
-        os.write(self._ours, b"\x03")
-
-    def end(self) -> int:
-        """Wait for the end and return the exit code."""
-        code = self.process.wait(PATIENCE)
-        os.close(self._ours)
-        return code
-
-
 def environment_of(site: Site) -> dict[str, str]:
     """Return the environment of a command of ``site``."""
     return {"PATH": os.environ["PATH"], "HOME": str(site.folder), "TERM": "xterm", **site.env}  # noqa: TID251 - PATH
+
+
+def shown_by(site: Site, columns: int, *arguments: str) -> str:
+    """Return what a command that ends well shows at a terminal."""
+    with at_terminal(lumen_command(*arguments), environment_of(site), site.folder, columns) as one:
+        assert one.end() == 0
+        return one.shown
 
 
 def ask(site: Site, target: str) -> str:
@@ -157,23 +111,17 @@ def test_at_a_terminal_it_reads_well(site: Site, columns: int) -> None:
     document = json.loads(site.lumen("alert", "show", key, "--json").stdout)
     copied = {key, document["plan"]["digest"], document["approval"]["id"], document["run_id"], document["workflow_id"]}
     copied.add(document["plan"]["actions"][0]["shown"])
-    shown = Terminal(site, columns, "alert", "show", key)
-    text = shown.read_until("")
-    assert shown.end() == 0
+    text = shown_by(site, columns, "alert", "show", key)
     assert [line for line in text.splitlines() if cells(line) > columns and line not in copied] == []
     assert re.search(r"waits for +alice@example\.com\n +bob@example\.com\n +carol@example\.com\nexpires +in 5\dm", text)
     assert all(any(line.endswith(value) for line in text.splitlines()) for value in copied)
-    listed = Terminal(site, columns, "alert", "list", "--rule", "disk-full")
-    text = listed.read_until("")
-    assert listed.end() == 0
+    text = shown_by(site, columns, "alert", "list", "--rule", "disk-full")
     assert [line for line in text.splitlines() if cells(line) > columns] == []
     assert any(line.endswith(key) for line in text.splitlines())
     assert re.search(r"5\dm left, 2 more of alice", text)
     site.env["COLUMNS"] = "60"
     try:
-        narrow = Terminal(site, columns, "alert", "list")
-        text = narrow.read_until("")
-        assert narrow.end() == 0
+        text = shown_by(site, columns, "alert", "list")
     finally:
         del site.env["COLUMNS"]
     assert key in text.splitlines()
@@ -184,16 +132,16 @@ def test_at_a_terminal_it_reads_well(site: Site, columns: int) -> None:
 def test_ctrl_c_ends_the_watch_and_leaves_the_terminal_as_it_was(site: Site, what: str) -> None:
     """Exit code 0; the other screen is left, the cursor is back, and what was seen last stays."""
     key = ask(site, f"host-{what}:9100")
-    watch = Terminal(site, 60, "alert", *(("show", key) if what == "show" else ("list",)), "--watch")
-    watch.read_until(key)
-    watch.press_ctrl_c()
-    text = watch.read_until("")
-    assert watch.end() == 0
-    assert text.startswith("\x1b[?1049h")
-    after = text.rpartition("\x1b[?25h\x1b[?1049l")[2]
+    argv = lumen_command("alert", *(("show", key) if what == "show" else ("list",)), "--watch")
+    with at_terminal(argv, environment_of(site), site.folder, 60) as watch:
+        watch.until(key)
+        watch.type(CTRL_C)
+        assert watch.end() == 0
+    assert watch.shown.startswith("\x1b[?1049h")
+    after = watch.shown.rpartition("\x1b[?25h\x1b[?1049l")[2]
     assert key in after
     assert "\x1b" not in after
-    assert "Traceback" not in text
+    assert "Traceback" not in watch.shown
 
 
 def test_what_comes_of_an_override_is_said(site: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from cli.settings import environment
 from cli.terminal import Screen
-from tests.cli.demo.terminal import at_terminal
+from tests.stack.terminal import at_terminal
 
 _DRAWS = """
 import time

@@ -17,7 +17,7 @@ from typing import Any
 from tests.cli.up.conftest import Up
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0
 _PAUSE = 0.3
 _BLOCK = re.compile(r"^```sh\n(.*?)^```\n(?:\n```json\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 _OWN_VARIABLE = re.compile(r"^declare -- (?!BASH|IFS|OPT)[A-Z_]+=.*$", re.MULTILINE)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @dataclass

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from proof.ledger import open_ledger
 from tests.proof.samples import IDENTITY, append, append_now, draft, places
 
-SECONDS = 30.0
+SECONDS = 60.0
 FAILED = 3
 
 

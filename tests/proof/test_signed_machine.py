@@ -24,7 +24,7 @@ from proof.signing.keyfile import add_key, drop_old_keys, read_keys
 from proof.store import Receipt, beside
 from tests.proof.samples import IDENTITY, ORIGIN, append, draft, places
 
-SECONDS = 30.0
+SECONDS = 60.0
 contents = st.integers(0, 9) | st.text(max_size=5) | st.lists(st.booleans(), max_size=3)
 
 

@@ -27,7 +27,7 @@ from tests.stack.rulebook import Rulebook
 from tests.stack.sandbox import sandbox
 from worker.wiring import build_workers, wire
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass

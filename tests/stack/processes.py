@@ -21,7 +21,7 @@ import httpx
 from tests.stack.calling import calls
 from tests.stack.forking import Forked
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 _OWN = 500
 _SLICES = 40
 

@@ -56,7 +56,7 @@ class Receiver:
         self._statuses[path] = status
         self._hold[path] = hold
 
-    async def until(self, count: int, seconds: float = 20.0) -> None:
+    async def until(self, count: int, seconds: float = 60.0) -> None:
         """Wait until so many requests (Prometheus' not counted) have come."""
         async with asyncio.timeout(seconds):
             while len(self.requests) < count:

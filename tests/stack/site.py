@@ -24,7 +24,7 @@ from tests.stack.rulebook import Rulebook
 WEBHOOK_TOKEN = "webhook-token-of-the-tests"
 API_TOKEN = "api-token-of-the-tests"
 PROOFD_TOKEN = "proofd-token-of-the-tests"
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Site:

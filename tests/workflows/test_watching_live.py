@@ -18,7 +18,7 @@ from lumen import names
 from tests.stack.bench import Bench
 from tests.workflows.test_loop import marking
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 T = TypeVar("T")
 
 

@@ -53,7 +53,7 @@ class Api:
 
     def raw(self, request: bytes) -> bytes:
         """Send bytes as they are, and return the beginning of the answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(request)
             return connection.recv(65536)
 
@@ -78,7 +78,7 @@ def test_no_token_ever_reaches_a_log(api: Api) -> None:
     )
     tokens = [link, link[:-1], *SECRETS.values(), BOUND, "k1:a-bridge"]
     home = {"Origin": api.url}
-    with httpx.Client(base_url=api.url, timeout=20, trust_env=False) as client:
+    with httpx.Client(base_url=api.url, timeout=60, trust_env=False) as client:
         for token in tokens:
             safe = quote(token, safe="")
             for path in ("/decision", "/sign-in", "/alerts", "/get", "/nowhere", "/", "/metrics"):
@@ -129,7 +129,7 @@ def test_no_token_ever_reaches_a_log(api: Api) -> None:
 def test_no_problem_text_holds_a_token(api: Api) -> None:
     """What is answered to a token that is wrong does not repeat it, in a body, in a redirect or in another header."""
     token = "v1.k1.this-is-a-token." + "A" * 43
-    with httpx.Client(base_url=api.url, timeout=20, trust_env=False) as client:
+    with httpx.Client(base_url=api.url, timeout=60, trust_env=False) as client:
         answers = [
             client.get("/decision", params={"token": token}),
             client.post("/decision", json={"token": token, "decision": "approve"}),

@@ -134,7 +134,7 @@ def _button(action: str, **more: str) -> dict[str, Any]:
     return {"type": "button", "action_id": action, "text": {"type": "plain_text", "text": action}, **more}
 
 
-async def eventually(holds: Callable[[], Any], seconds: float = 15.0) -> None:
+async def eventually(holds: Callable[[], Any], seconds: float = 60.0) -> None:
     """Wait until ``holds``, or fail."""
     async with asyncio.timeout(seconds):
         while not holds():

@@ -13,7 +13,7 @@ import pytest
 from tests.stack.processes import Child, free_port, lumen_command
 from tests.stack.rulebook import Rulebook
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def group_of(pgid: int) -> dict[int, str]:

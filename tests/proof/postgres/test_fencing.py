@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.proof.contract.houses import PostgresHouse
 
-SECONDS = 30.0
+SECONDS = 60.0
 LEASE = 2.0
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.proof.contract.houses import PostgresHouse
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 def test_whoever_reads_does_not_hold_up_the_writer(house: PostgresHouse, ledger: LedgerStore) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from proof.store import LedgerStore
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Watched(LastSigned):

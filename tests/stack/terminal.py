@@ -18,12 +18,19 @@ from pathlib import Path
 
 from tests.cli.up.conftest import group_of
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 CTRL_C = "\x03"
 CTRL_D = "\x04"
 
-# The terminal must be the controlling one of a new session: only then Ctrl-C becomes a signal for all of it.
-_TAKE = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+# What a shell at a terminal does: it is the controlling one of a new session, so that Ctrl-C becomes a signal for all of
+# it, and whoever started the tests (nohup, a shell's &) ignores no signal for the command.
+_TAKE = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:
