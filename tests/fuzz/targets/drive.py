@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import mmap
 import os
 import resource
@@ -63,9 +64,9 @@ def why_broken(target: Target, given: bytes) -> str:
 
 
 def shared(targets: Sequence[Target], inputs: int) -> list[int]:
-    """Return how many inputs each target gets of ``inputs``, at least one each."""
+    """Return how many inputs each target gets, together no fewer than ``inputs``, and at least one each."""
     whole = sum(target.share for target in targets)
-    return [max(1, round(inputs * target.share / whole)) for target in targets]
+    return [max(1, math.ceil(inputs * target.share / whole)) for target in targets]
 
 
 def drive(target: Target, inputs: int, seed: int, until: float = float("inf")) -> Outcome:
