@@ -18,7 +18,7 @@ demo: install ## see a service hang and be repaired, in a minute (ARGS=--yes: un
 	@exec $(VENV)/bin/lumen demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## run the tests
-	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder -m "not long"
+	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(VENV)/.installed-dev ## run the tests that take minutes each
 	$(PYTEST) -m long

@@ -11,7 +11,7 @@ from benchmarks.soak.__main__ import conclude, soak
 from benchmarks.soak.pace import pace
 
 _MINUTES = 5.0
-_RATE = 0.3
+_RATE = 0.2
 
 
 @pytest.mark.timeout(900)

@@ -105,7 +105,7 @@ class Bench:
                 document = await self.status(handle)
                 if all(document.get(name) == value for name, value in wanted.items()):
                     return document
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
         raise AssertionError(f"wanted {wanted}, stands at {document}")
 
     async def until_attempts(self, handle: WorkflowHandle[Any, Any], count: int) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Bench:
             document = await self.status(handle)
             if len(document["attempts"]) >= count and document["state"] in {"cooling", "watching", "closed"}:
                 return document
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
         raise AssertionError(f"wanted {count} attempts, stands at {document}")
 
     async def pass_time(self, handle: WorkflowHandle[Any, Any], **duration: float) -> None:
