@@ -51,6 +51,7 @@ class FakeSlack:
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self.port = port
+        self._public = ""
 
     async def __aenter__(self) -> Self:
         """Start to listen."""
@@ -73,8 +74,12 @@ class FakeSlack:
 
     @property
     def origin(self) -> str:
-        """Its address, without a path."""
-        return f"http://{HOST}:{self.port}"
+        """Its address, without a path, or that of what stands before it."""
+        return self._public or f"http://{HOST}:{self.port}"
+
+    @origin.setter
+    def origin(self, origin: str) -> None:
+        self._public = origin
 
     @property
     def api_url(self) -> str:

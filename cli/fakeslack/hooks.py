@@ -68,7 +68,7 @@ def respond(state: State, name: str, arguments: Arguments) -> None:
         state.messages.append(Message(url.channel, state.next_ts(), [version], thread_ts=arguments.text("thread_ts")))
     else:
         thread_ts = arguments.text("thread_ts")
-        shown_to_one = Ephemeral(url.user, url.channel, text, shown, thread_ts, state.clock(), "response_url")
+        shown_to_one = Ephemeral(url.user, url.channel, text, shown, thread_ts, state.clock(), "response_url", name)
         state.ephemerals.append(shown_to_one)
 
 

@@ -88,7 +88,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Ephemeral:
-    """A message that only ``user`` sees. ``by``: the method or ``response_url``."""
+    """A message that only ``user`` sees. ``by``: the method or ``response_url``, then ``url`` is the last part of that."""
 
     user: str
     channel: str
@@ -97,6 +97,7 @@ class Ephemeral:
     thread_ts: str
     at: float
     by: str
+    url: str = ""
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import random
 import time
 from collections.abc import Set as AbstractSet
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 
 from lumen.alert import fingerprint
+from tests.chaos.ballots import Ballots
 from tests.chaos.mix import ALICE, BOB, CAROL, MALLORY, Mixed
 from tests.chaos.stack import ALERTMANAGERS, APIS, Stack
 from tests.stack.site import API_TOKEN
@@ -62,12 +62,12 @@ class World:
     only: AbstractSet[str] = frozenset()
     episodes: list[Episode] = field(default_factory=list)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    votes: int = 0
     _voting: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Draw the alerts of the trial."""
         self._chance = chance = random.Random(f"load {self.seed}")  # noqa: S311 - repeatable, not secret
+        self.ballots = Ballots(self.stack, chance)
         for rule in self.stack.rules:
             for _ in range(rule.weight):
                 file = f"{self.seed}-{len(self.episodes)}"
@@ -144,30 +144,10 @@ class World:
     async def _vote(self, http: httpx.AsyncClient, one: Episode) -> None:
         """Cast the next ballot on an episode, again if it was not taken, and sometimes again although it was."""
         actor, decision = one.ballots.pop(0) if one.ballots else self._chance.choice(_DECIDE)
+        way = self.ballots.way()
         for _ in range(3):
-            status = await self._cast(http, one.key, actor, decision)
+            status = await self.ballots.cast(http, one.key, actor, decision, way)
             if status is not None and status < httpx.codes.INTERNAL_SERVER_ERROR and self._chance.random() < 0.7:
                 break
             await asyncio.sleep(0.3)
         self._voting.discard(one.key)
-
-    async def _cast(self, http: httpx.AsyncClient, key: str, actor: str, decision: str) -> int | None:
-        url = f"http://127.0.0.1:{self.stack.ports[self._chance.choice(APIS)]}/alerts/{key}/votes"
-        reason = f"ballot {self.votes}"
-        self.votes += 1
-        record: dict[str, Any] = {"at": time.monotonic(), "key": key, "actor": actor, "decision": decision}
-        record |= {"reason": reason, "id": None, "status": None, "answer": None}
-        try:
-            body = {"decision": decision, "actor": actor, "reason": reason}
-            answer = await http.post(url, json=body, headers={"Authorization": f"Bearer {API_TOKEN}"})
-            record["status"] = answer.status_code
-            record["answer"] = answer.json()
-        except (httpx.HTTPError, ValueError):
-            pass
-        record["until"] = time.monotonic()
-        if isinstance(record["answer"], dict):
-            record["id"] = record["answer"].get("id")
-        with (self.stack.evidence / "votes.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        status: int | None = record["status"]
-        return status

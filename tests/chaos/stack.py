@@ -68,7 +68,7 @@ class Stack:
         await self.outside.start()
         await self.slack.__aenter__()
         self.slack.add_channel("ops")
-        for name in ("alice", "bob", "carol"):
+        for name in ("alice", "bob", "carol", "mallory"):
             self.slack.add_user(name, f"{name}@example.com")
         outside = self.outside.port
         ends = {f"{one}-temporal": self.ports["temporal"] for one in (*WORKERS, *APIS)}
@@ -77,6 +77,7 @@ class Stack:
         for name, port in ends.items():
             self.pipes[name] = Pipe(name, port)
             await self.pipes[name].start()
+        self.slack.origin = f"http://127.0.0.1:{self.pipes['slack'].port}"
         apis = [(name, self.ports[name]) for name in APIS]
         for name in ALERTMANAGERS:
             self.recorders[name] = Recorder(name, apis, self.evidence / "sent.jsonl")

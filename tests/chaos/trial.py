@@ -64,7 +64,7 @@ async def run(
         "settled": settled,
         "alerts": len(world.episodes),
         "deliveries": accepted,
-        "votes": world.votes,
+        "votes": world.ballots.sent,
         "seconds": {name: round(value, 1) for name, value in seconds.items()}
         | {"all": round(time.monotonic() - started, 1)},
     }

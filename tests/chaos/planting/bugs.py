@@ -222,6 +222,17 @@ def vote_missing(evidence: Copy) -> None:
     evidence.change("alerts.json", forget)
 
 
+def vote_in_slack(then: Plant, status: int = 200) -> Plant:
+    """Bob voted in Slack, and was told what has this ``status``."""
+
+    def plant(evidence: Copy) -> None:
+        told = {"way": "slack", "status": status, "answer": None}
+        evidence.lines("votes.jsonl", lambda votes: [vote | (told if vote["actor"] == BOB else {}) for vote in votes])
+        then(evidence)
+
+    return plant
+
+
 def vote_not_answered(evidence: Copy) -> None:
     """A vote was answered with 200 and a tally without it."""
 
