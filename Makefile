@@ -3,6 +3,9 @@ VENV   := .venv
 PIP    := $(VENV)/bin/pip --disable-pip-version-check --quiet
 PYTEST ?= $(VENV)/bin/pytest
 
+# Byte code is kept, whatever the environment says: every process would compile the same thousand files again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test test-long coverage peers fuzz check audit drill screenshots bench soak chaos docs lock clean
 
@@ -18,6 +21,7 @@ demo: install ## see a service hang and be repaired, in a minute (ARGS=--yes: un
 	@exec $(VENV)/bin/lumen demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## run the tests
+	@$(PYTEST) --collect-only -qq > /dev/null || : # compiles every test once, for all processes; the run itself tells what fails
 	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(VENV)/.installed-dev ## run the tests that take minutes each
@@ -89,9 +93,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	$(PIP) install --require-hashes -r requirements-dev.lock
-	@touch $@
+# The lock for developers has everything that the other has, so one installation does. Without byte code of what no test uses.
+$(VENV)/.installed-dev: requirements-dev.lock requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --no-compile --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.installed $@
 
 $(VENV)/lock/bin/pip-compile: | $(VENV)/bin/python
 	$(VENV)/bin/python -m venv $(VENV)/lock

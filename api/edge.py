@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Path, Request
 
@@ -17,10 +17,12 @@ from api.pages.forward_auth import ForwardAuth
 from api.ports import Commands, Episodes
 from api.problems import Problem
 from api.reception import Reception
-from api.slack.desk import SlackDesk
 from api.surroundings import Surroundings
 from api.tokens import Caller, Scope, TokenBook
 from rules.model import RuleSet
+
+if TYPE_CHECKING:
+    from api.slack.desk import SlackDesk
 
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="lumen", Basic realm="lumen"'}

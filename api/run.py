@@ -26,7 +26,7 @@ from api.metrics import ApiMetrics
 from api.pages.forward_auth import forward_auth
 from api.reception import Reception
 from api.server import bind, serve_app
-from api.slack.running import slack_presence
+from api.slack.presence import slack_presence
 from api.surroundings import Surroundings
 from api.token_file import keep_tokens_fresh
 from api.tokens import TokenBook, build_token_book, parse_tokens_file

@@ -12,7 +12,6 @@ from api.edge import Edge, TheEdge
 from api.errors import PayloadError
 from api.problems import Json, Problem
 from api.slack.errors import ForeignError
-from api.slack.interaction import interact
 from api.slack.outcomes import Outcome
 from api.slack.payload import read_form
 
@@ -26,6 +25,8 @@ async def interaction(request: Request, edge: TheEdge) -> Response:
     if desk is None or desk.signatures is None:
         detail = "clicks in Slack are not taken here: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, or use Socket Mode"
         raise Problem(404, detail, reason="slack_not_configured")
+    from api.slack.interaction import interact  # noqa: PLC0415 - see api.slack.presence
+
     try:
         sent = desk.signatures.sent_at(request, edge.now)
         body = await read_body(request, OTHER_BYTES, edge.body_seconds)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import aiohttp
 
@@ -17,35 +16,32 @@ from api.slack.errors import SlackRefusedError, SlackUnreachableError
 from api.slack.home import HomeFinder
 from api.slack.interaction import interact
 from api.slack.people import People
+from api.slack.presence import SlackPresence
 from api.slack.signature import Signatures
 from api.slack.socket_mode import SocketMode
-from lumen.errors import SettingsError
 from lumen.settings import Settings
 from lumen.wording import Wording
 
 _log = logging.getLogger("lumen.slack")
 
 
-@dataclass(frozen=True)
-class SlackPresence:
-    """The desk of this process, None where Slack's clicks are not taken, and what it runs over."""
+class ConnectedSlack(SlackPresence):
+    """The desk of this process and what it runs over."""
 
-    desk: SlackDesk | None
-    settings: Settings
-    session: aiohttp.ClientSession | None = None
+    def __init__(self, desk: SlackDesk, settings: Settings, session: aiohttp.ClientSession) -> None:
+        """``session`` stays the caller's."""
+        self.desk: SlackDesk = desk
+        self._settings, self._session = settings, session
 
     @contextlib.asynccontextmanager
     async def listening(self, edge: Edge) -> AsyncIterator[None]:
         """Take clicks by Socket Mode while inside, where the app's token is set; ask early who we are, in any case."""
-        if self.desk is None or self.session is None:
-            yield
-            return
-        tasks = [asyncio.create_task(_learn(self.desk))]
-        if self.settings.slack_app_token:
-            desk = self.desk
-            calls = SlackCalls(self.session, self.settings.slack_app_token, self.settings.slack_api_base_url)
+        desk = self.desk
+        tasks = [asyncio.create_task(_learn(desk))]
+        if self._settings.slack_app_token:
+            calls = SlackCalls(self._session, self._settings.slack_app_token, self._settings.slack_api_base_url)
             listener = SocketMode(
-                calls, self.session, lambda payload: interact(edge, desk, payload), edge.metrics.slack_connected
+                calls, self._session, lambda payload: interact(edge, desk, payload), edge.metrics.slack_connected
             )
             tasks.append(asyncio.create_task(listener.run()))
         try:
@@ -57,27 +53,12 @@ class SlackPresence:
 
 
 @contextlib.asynccontextmanager
-async def slack_presence(settings: Settings) -> AsyncIterator[SlackPresence]:
-    """Hold what an API process needs for Slack while inside; afterwards what goes on is ended within 5 seconds.
-
-    Raises:
-        SettingsError: clicks are to be taken, and the bot token is missing without which nobody knows whose they are.
-
-    """
-    if not settings.slack_signing_secrets and not settings.slack_app_token:
-        if settings.slack_bot_token:
-            _log.warning(
-                "Slack's buttons lead nowhere: set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)"
-            )
-        yield SlackPresence(None, settings)
-        return
-    if not settings.slack_bot_token:
-        given = "SLACK_APP_TOKEN" if settings.slack_app_token else "SLACK_SIGNING_SECRET"
-        raise SettingsError(f"SLACK_BOT_TOKEN is not set: with {given} alone Lumen cannot know who clicks")
+async def connected(settings: Settings) -> AsyncIterator[ConnectedSlack]:
+    """Hold the desk for these settings while inside; afterwards what goes on is ended within 5 seconds."""
     async with open_session(settings.slack_api_base_url) as session:
         desk = make_desk(settings, session)
         try:
-            yield SlackPresence(desk, settings, session)
+            yield ConnectedSlack(desk, settings, session)
         finally:
             await desk.close()
 

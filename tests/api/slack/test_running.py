@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from api.slack.outcomes import Outcome
-from api.slack.running import slack_presence
+from api.slack.presence import slack_presence
 from cli.fakeslack import FakeSlack
 from lumen.errors import SettingsError
 from lumen.settings import Settings
