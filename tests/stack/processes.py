@@ -39,6 +39,14 @@ def free_port() -> int:
     raise AssertionError(f"none of the {_OWN} ports of this process is free")
 
 
+def listens(address: str) -> bool:
+    """Return whether something takes connections at ``address`` (host:port)."""
+    host, _, port = address.rpartition(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+        return True
+    return False
+
+
 @functools.cache
 def _own_ports() -> Iterator[int]:
     return slice_of_ports()
