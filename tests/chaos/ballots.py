@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from cli.fakeslack import Delivery, FakeSlack, Message, User
+from cli.fakeslack import Delivery, FakeSlack, Message, User, View
 from lumen.links import Link, link_token
 from tests.chaos.stack import APIS, Stack
 from tests.stack.site import API_TOKEN
@@ -19,6 +20,9 @@ from tests.stack.site import API_TOKEN
 WAYS = {"api": 2, "link": 3, "slack": 4}
 WAYS_FROM = 2001
 """Seeds from this on vote by every way; earlier seeds by the API, as they did before there was another."""
+
+NOTHING_SENT = 404
+"""The status of a ballot that could not be cast: there was no request, no message, or no form."""
 
 _AUTH = {"Authorization": f"Bearer {API_TOKEN}"}
 _KEYS = {"k1": "a-secret-of-the-tests"}
@@ -67,23 +71,28 @@ class Ballots:
 
     async def _by_http(self, http: httpx.AsyncClient, record: dict[str, Any]) -> None:
         said = {"decision": record["decision"], "reason": record["reason"]}
-        try:
-            if record["way"] == "link":
-                said["token"] = await self._link(http, record["key"], record["actor"])
-                answer = await http.post(f"{self._api()}/decision", json=said)
-            else:
-                said["actor"] = record["actor"]
-                answer = await http.post(f"{self._api()}/alerts/{record['key']}/votes", json=said, headers=_AUTH)
+        path, headers = f"/alerts/{record['key']}/votes", _AUTH
+        if record["way"] == "link":
+            said["token"] = await self._link(http, record["key"], record["actor"])
+            path, headers = "/decision", {}
+            if not said["token"]:
+                record["status"] = NOTHING_SENT
+                return
+        else:
+            said["actor"] = record["actor"]
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            answer = await http.post(self._api() + path, json=said, headers=headers)
             record["status"], record["answer"] = answer.status_code, answer.json()
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            pass
         if isinstance(record["answer"], dict):
             record["id"] = record["answer"].get("id")
 
     async def _link(self, http: httpx.AsyncClient, key: str, actor: str) -> str:
-        """Return the one link that this person has for what is asked now; raises KeyError or TypeError if nothing is."""
-        document = (await http.get(f"{self._api()}/alerts/{key}", headers=_AUTH)).json()
-        approval, digest = str(document["approval"]["id"]), str(document["plan"]["digest"])
+        """Return the one link that this person has for what is asked now, nothing if nothing is."""
+        try:
+            document = (await http.get(f"{self._api()}/alerts/{key}", headers=_AUTH)).json()
+            approval, digest = str(document["approval"]["id"]), str(document["plan"]["digest"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return ""
         if (approval, actor) not in self._links:
             expires = int(time.time()) + _LINK_SECONDS
             made = Link(key, approval, digest, actor, expires, f"{approval} {actor}")
@@ -93,24 +102,34 @@ class Ballots:
     async def _by_slack(self, key: str, actor: str, decision: str, reason: str) -> int | None:
         slack = self.stack.slack
         user = next(user for user in slack.state.users.values() if user.email == actor)
-        message = next((one for one in reversed(slack.messages()) if _asks(one, key)), None)
-        if message is None:
-            return 404
-        if decision == "approve":
-            slack.request_url = f"{self._api()}/slack/interaction"
-            clicked = await slack.click(user, message, "lumen.approve")
-            return await _told(slack, clicked)
-        async with self._rejecting:
-            return await self._reject(user, message, reason)
+        if decision == "reject":
+            # One after the other: what somebody is told of a form does not say of which.
+            async with self._rejecting:
+                return await self._reject(user, key, reason)
+        clicked = await self._click(user, key, "lumen.approve")
+        return NOTHING_SENT if clicked is None else await _told(slack, clicked)
 
-    async def _reject(self, user: User, message: Message, reason: str) -> int | None:
+    async def _click(self, user: User, key: str, button: str) -> Delivery | None:
+        """Press a button of the newest message that has it for this episode; nothing if there is none."""
+        slack = self.stack.slack
+        for message in reversed(slack.messages()):
+            if _has(message, button, key):
+                slack.request_url = f"{self._api()}/slack/interaction"
+                return await slack.click(user, message, button)
+        return None
+
+    async def _reject(self, user: User, key: str, reason: str) -> int | None:
         """Press Reject and fill in the form; without a form nothing was sent."""
         slack, before = self.stack.slack, len(self.stack.slack.state.ephemerals)
-        slack.request_url = f"{self._api()}/slack/interaction"
-        await slack.click(user, message, "lumen.reject")
-        if not await _until(lambda: slack.views(user), _FORM_SECONDS):
-            return 404
-        view = slack.views(user)[-1]
+
+        def forms() -> list[View]:
+            # One that opened too late for an earlier press is about another episode.
+            return [view for view in slack.views(user) if json.loads(view.body["private_metadata"])["k"] == key]
+
+        await self._click(user, key, "lumen.reject")
+        if not await _until(forms, _FORM_SECONDS):
+            return NOTHING_SENT
+        view = forms()[-1]
         slack.request_url = f"{self._api()}/slack/interaction"
         await slack.submit(view, {"reason": reason})
         if view.open:
@@ -127,12 +146,11 @@ class Ballots:
         return f"http://127.0.0.1:{self.stack.ports[self.chance.choice(APIS)]}"
 
 
-def _asks(message: Message, key: str) -> bool:
-    """Return whether a message has the button that approves, for this episode."""
-    if "lumen.approve" not in message.actions():
-        return False
+def _has(message: Message, button: str, key: str) -> bool:
+    """Return whether a message has a button, for this episode."""
     elements = [element for block in message.blocks for element in block.get("elements", ())]
-    return any(key == json.loads(element["value"])["k"] for element in elements if element.get("value"))
+    values = [element["value"] for element in elements if element.get("action_id") == button]
+    return any(json.loads(value)["k"] == key for value in values)
 
 
 async def _told(slack: FakeSlack, clicked: Delivery) -> int | None:

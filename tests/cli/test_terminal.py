@@ -18,7 +18,9 @@ from cli.terminal import Screen, Terminal
 
 with Screen() as screen:
     screen.draw(["drawn"], Terminal(80, 24))
-    time.sleep(600)
+    # Not once for long: a signal that comes right before a sleep is heard after it.
+    while True:
+        time.sleep(0.1)
 """
 _LEFT = "\x1b[?25h\x1b[?1049l"
 
