@@ -218,7 +218,7 @@ def test_a_remedy_that_fails_is_no_success(tmp_path: Path) -> None:
         assert (folder / "logs" / "worker.log").exists()
 
 
-@pytest.mark.parametrize("way", ["kill -9", "Ctrl-C"])
+@pytest.mark.parametrize("way", ["kill -9", pytest.param("Ctrl-C", marks=pytest.mark.long)])
 def test_nothing_outlives_the_demo(tmp_path: Path, way: str) -> None:
     """Ended at the question, by SIGKILL or by Ctrl-C, the demo takes every process with it."""
     with demo(tmp_path) as terminal:

@@ -16,11 +16,9 @@ FOUND = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    "bug",
-    ["one run too many", *(pytest.param(bug, marks=pytest.mark.long) for bug in ("no claim", "one person twice"))],
-)
+@pytest.mark.parametrize("bug", FOUND)
 async def test_planted_bug_is_found(bug: str, tmp_path: Path, require_all: bool) -> None:
     """A budget that is off by one, a claim that is skipped, a person who counts twice: each is found for what it is."""
     need_programs(require_all=require_all)

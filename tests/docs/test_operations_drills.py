@@ -22,6 +22,7 @@ _SEND = "KEY=$(lumen alert send Drill -l instance=%s -l severity=warning)\nlumen
 _APPROVE = "lumen approve $KEY --actor alice@example.com"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shell_programs")
 def test_a_backup_that_was_made_while_running_can_be_put_back(tmp_path: Path) -> None:
     """Temporal alone, then everything: what was before it is there again, and what Temporal forgot is a new episode."""
