@@ -24,7 +24,7 @@ test: $(VENV)/.installed-dev ## run the tests
 	@$(PYTEST) --collect-only -qq > /dev/null || : # compiles every test once, for all processes; the run itself tells what fails
 	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -m "not long"
 
-test-long: $(VENV)/.installed-dev ## run the tests that take minutes each
+test-long: $(VENV)/.installed-dev ## run the tests that take long
 	$(PYTEST) -m long
 
 coverage: $(VENV)/.installed-dev ## run all tests and show what they do not reach

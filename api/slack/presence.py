@@ -46,7 +46,7 @@ async def slack_presence(settings: Settings) -> AsyncIterator[SlackPresence]:
     if not settings.slack_bot_token:
         given = "SLACK_APP_TOKEN" if settings.slack_app_token else "SLACK_SIGNING_SECRET"
         raise SettingsError(f"SLACK_BOT_TOKEN is not set: with {given} alone Lumen cannot know who clicks")
-    # Slack's SDK and aiohttp take a tenth of the start and 10 MB.
+    # Slack's SDK and aiohttp take a sixth of the CPU of a start, and 12 MB.
     from api.slack.running import connected  # noqa: PLC0415 - what only an API with Slack needs
 
     async with connected(settings) as presence:

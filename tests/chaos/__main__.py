@@ -16,6 +16,7 @@ from typing import Any
 
 TRIAL_SECONDS = 400.0
 _COUNTS = ("episodes", "accepted", "starts", "votes", "entries")
+_WAYS = ("votes_by_api", "votes_by_link", "votes_by_slack")
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Totals:
     def add(self, seed: int, trial: dict[str, Any], verdict: dict[str, Any]) -> None:
         """Add one trial."""
         self.faults.update(trial.get("kinds", ()))
-        self.counts.update({name: verdict["counts"].get(name, 0) for name in _COUNTS})
+        self.counts.update({name: verdict["counts"].get(name, 0) for name in (*_COUNTS, *_WAYS)})
         self.counts["deliveries"] += trial.get("deliveries", 0)
         self.findings.update(finding["class"] for finding in verdict["findings"])
         self.seconds += trial.get("seconds", {}).get("all", 0.0)
@@ -42,7 +43,7 @@ class Totals:
         """Return the table of the end."""
         rows = [("trials", trials), ("seconds a trial", round(self.seconds / max(1, trials), 1))]
         rows += [(f"fault {name}", count) for name, count in sorted(self.faults.items())]
-        rows += [(name, self.counts[name]) for name in ("deliveries", *_COUNTS)]
+        rows += [(name, self.counts[name]) for name in ("deliveries", *_COUNTS, *_WAYS)]
         rows += [(f"finding {name}", count) for name, count in sorted(self.findings.items())]
         rows += [("findings", self.findings.total())]
         return "\n".join(f"{name:<24}{value:>10}" for name, value in rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.__main__ import run_one, told
+from tests.chaos.ballots import WAYS, WAYS_FROM
 from tests.chaos.plan import draw
 
 PROGRAMS = {"prometheus-alertmanager": "prometheus-alertmanager", "strace": "strace"}
@@ -15,8 +16,8 @@ SEEDS = {
     17: {"disk"},
     18: {"put_back", "kill"},
     19: {"http", "kill", "restart"},
-    22: {"link"},
     34: {"kill"},
+    2011: {"link"},
 }
 
 
@@ -38,3 +39,5 @@ async def test_nothing_is_lost_doubled_or_unproven(seed: int, tmp_path: Path, re
     assert verdict["findings"] == [], told(seed, trial, verdict)
     assert verdict["counts"]["episodes"] >= 20
     assert verdict["counts"]["starts"] > 0
+    for way in WAYS if seed >= WAYS_FROM else ("api",):
+        assert verdict["counts"][f"votes_counted_by_{way}"] > 0

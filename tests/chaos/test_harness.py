@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from lumen.wording import slack_answers
+from tests.chaos.clicks import SAID
 from tests.chaos.listener import Listener
 from tests.chaos.pipe import Flow, Pipe
 from tests.chaos.plan import KINDS, MORE, MORE_FROM, draw
@@ -30,6 +32,12 @@ def test_every_kind_of_fault_occurs_often(first: int, kinds: set[str]) -> None:
     counts = Counter(fault.kind for plan in plans for fault in plan)
     assert set(counts) == kinds
     assert min(counts.values()) >= 20
+
+
+def test_what_people_are_told_is_what_lumen_says() -> None:
+    """Each beginning by which a trial knows what became of a vote in Slack is one of Lumen's own, of one text alone."""
+    texts = [text for name, (text, _) in slack_answers.TEXTS.items() if name.startswith("slack.answer.")]
+    assert {begin: sum(text.startswith(begin) for text in texts) for begin in SAID} == dict.fromkeys(SAID, 1)
 
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -105,9 +105,10 @@ class Child:
 
     @property
     def log(self) -> str:
-        """Every line that it has printed; one that is still being written is not there yet."""
+        """Everything that it has printed; while it runs, whole lines only."""
+        ended = self.ended
         text = self._log.read_text(errors="replace") if self._log.exists() else ""
-        return text[: text.rfind("\n") + 1]
+        return text if ended else text[: text.rfind("\n") + 1]
 
     def start(self) -> None:
         """Start it (again)."""

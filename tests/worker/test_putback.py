@@ -69,14 +69,20 @@ async def test_what_temporal_was_lost_in_counts_for_nothing() -> None:
 async def test_each_loss_is_compared_anew() -> None:
     """What was compared before a loss lets nothing start after it, until the next comparison."""
     outage, compared = asyncio.Event(), Compared()
-    ledger = Ledger(lambda _: None)
+    began = []
+
+    def during(_: int) -> None:
+        began.append((compared.losses, compared.still(compared.losses)))
+
+    ledger = Ledger(during)
     async with comparing(ledger, compared, outage):
         assert await compared.within(30)
         losses = compared.losses
         outage.set()
         async with asyncio.timeout(30):
             while ledger.comparisons < 2 or not await compared.within(0):
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.01)
+        assert began == [(losses, False), (losses + 1, False)]
         assert not compared.still(losses)
         assert compared.still(losses + 1)
 

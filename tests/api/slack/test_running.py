@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -80,3 +82,15 @@ async def test_the_end_waits_for_answers(office: Office) -> None:
     await office.click()
     async with asyncio.timeout(10):
         await office.desk.close(0.1)
+
+
+def test_an_api_without_slack_loads_nothing_for_it() -> None:
+    """Slack's SDK and aiohttp are imported where clicks are taken, and nowhere else."""
+    code = (
+        "import asyncio, sys; from api.run import slack_presence; from lumen.settings import Settings\n"
+        "async def enter():\n"
+        "    async with slack_presence(Settings()): pass\n"
+        "asyncio.run(enter()); print([name for name in ('aiohttp', 'slack_sdk') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

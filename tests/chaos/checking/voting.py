@@ -10,6 +10,8 @@ from tests.chaos.checking.report import Report
 from tests.chaos.checking.trial import person
 
 SIDES = ("approve", "reject")
+_STAMP_SECONDS = 0.002
+"""Slack stamps a click to the microsecond; times in a tally are exact to the millisecond."""
 
 
 def check_voting(evidence: Evidence, report: Report) -> None:
@@ -21,6 +23,7 @@ def check_voting(evidence: Evidence, report: Report) -> None:
         status = whole(vote, "status")
         if status == 200:
             report.count("votes_counted")
+            report.count(f"votes_counted_by_{_way(vote)}")
             _check_counted(vote, evidence, report)
         elif status == 202:
             report.count("votes_recorded")
@@ -74,7 +77,7 @@ def _check_status(vote: dict[str, Any], evidence: Evidence, report: Report) -> N
 def _check_counted(vote: dict[str, Any], evidence: Evidence, report: Report) -> None:
     """A vote answered 200 stands in its answer, and in the end in a decision or a tally, unless the person changed it.
 
-    Who votes in Slack is told in words that it is recorded; the tally stands elsewhere.
+    Who votes in Slack is told in words that it is recorded: the tally stands elsewhere, with the time of the click.
     """
     key, name, side = text(vote, "key"), person(text(vote, "actor")), text(vote, "decision")
     told = f"{name} voted {side} at {number(vote, 'at')} ({text(vote, 'reason')!r}) and got 200"
@@ -84,15 +87,12 @@ def _check_counted(vote: dict[str, Any], evidence: Evidence, report: Report) -> 
         return
     if _changed_later(vote, evidence):
         return
-    when = instant(own[-1].get("at")) if own else None
+    when = instant(own[-1].get("at")) if own else number(vote, "stamp")
     for place, where, tally in _tallies(evidence):
         if place != key or where.startswith("the answer"):
             continue
         for item in rows(tally, side):
-            if person(text(item, "actor")) != name:
-                continue
-            at = instant(item.get("at"))
-            if at == when or when is None or at is None or text(item, "reason") == text(vote, "reason"):
+            if person(text(item, "actor")) == name and _same(item, vote, when):
                 return
     if evidence.trial.cancelled(key):
         report.count("votes_of_cancelled_episodes")
@@ -103,6 +103,16 @@ def _check_counted(vote: dict[str, Any], evidence: Evidence, report: Report) -> 
 
 def _way(vote: dict[str, Any]) -> str:
     return text(vote, "way") or "api"
+
+
+def _same(item: dict[str, Any], vote: dict[str, Any], when: float | None) -> bool:
+    """Return whether what stands in a tally is this vote, which was cast at ``when``, seconds since the epoch."""
+    if text(item, "reason") == text(vote, "reason"):
+        return True
+    at = instant(item.get("at"))
+    if _way(vote) == "slack":
+        return at is not None and when is not None and abs(at - when) <= _STAMP_SECONDS
+    return at == when or when is None or at is None
 
 
 def _changed_later(vote: dict[str, Any], evidence: Evidence) -> bool:

@@ -222,15 +222,15 @@ def vote_missing(evidence: Copy) -> None:
     evidence.change("alerts.json", forget)
 
 
-def vote_in_slack(then: Plant, status: int = 200) -> Plant:
-    """Bob voted in Slack, and was told what has this ``status``."""
+def vote_in_slack_missing(evidence: Copy) -> None:
+    """Bob voted again, in Slack, and was told that it is recorded: only his earlier vote is in a tally."""
 
-    def plant(evidence: Copy) -> None:
-        told = {"way": "slack", "status": status, "answer": None}
-        evidence.lines("votes.jsonl", lambda votes: [vote | (told if vote["actor"] == BOB else {}) for vote in votes])
-        then(evidence)
+    def again(votes: list[Any]) -> list[Any]:
+        last = [vote for vote in votes if vote["actor"] == BOB][-1]
+        later = {"at": last["at"] + 1, "until": last["until"] + 1, "stamp": 1.0e9, "reason": "told in Slack"}
+        return [*votes, {**last, **later, "way": "slack", "status": 200, "answer": None}]
 
-    return plant
+    evidence.lines("votes.jsonl", again)
 
 
 def vote_not_answered(evidence: Copy) -> None:

@@ -184,8 +184,7 @@ BUGS: dict[str, tuple[str, str, Plant]] = {
     "vote counted twice": ("vote_doubled", "2 times", edit("asked", "approval_quorum_decision", bugs.first_twice)),
     "person counted twice in an answer": ("vote_doubled", "1 of 2", bugs.counted_twice),
     "acknowledged vote missing": ("vote_lost", "in no decision", bugs.vote_missing),
-    "vote recorded in Slack missing": ("vote_lost", "in no decision", bugs.vote_in_slack(bugs.vote_missing)),
-    "vote not recorded in Slack in the quorum": ("unproven", "never sent", bugs.vote_in_slack(lambda _: None, 409)),
+    "vote recorded in Slack missing": ("vote_lost", "in no decision", bugs.vote_in_slack_missing),
     "acknowledged vote not in its answer": ("vote_lost", "tally of the answer", bugs.vote_not_answered),
     "guard off by one": (
         "guard_exceeded",
