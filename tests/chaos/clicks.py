@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +34,7 @@ class Clicks:
         """Cast the ballot in ``record``; sets ``sent`` once it is, ``stamp`` (its time for Slack) and ``status``."""
         user = next(user for user in self._slack.state.users.values() if user.email == record["actor"])
         button = f"lumen.{record['decision']}"
-        if not await _until(lambda: self._find(record["key"], button), _MESSAGE_SECONDS):
+        if not await self._until(lambda: self._find(record["key"], button), _MESSAGE_SECONDS):
             return
         if record["decision"] == "reject":
             await self._reject(user, record)
@@ -57,6 +56,11 @@ class Clicks:
         self._slack.request_url = f"{self._api()}/slack/interaction"
         return await self._slack.click(user, message, button)
 
+    async def _until(self, look: Callable[[], Any], seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            return bool(await self._slack.until(look, seconds))
+        return False
+
     async def _told(self, clicked: Delivery) -> int | None:
         """Return what the clicker is told in the end, as a status; None if they may not know."""
         url = str(clicked.payload["response_url"]).rpartition("/")[2]
@@ -66,7 +70,7 @@ class Clicks:
             found = [status for text in texts for begin, status in SAID.items() if text.startswith(begin)]
             return found[-1] if found else None
 
-        await _until(said, _TOLD_SECONDS)
+        await self._until(said, _TOLD_SECONDS)
         return said()
 
     async def _reject(self, user: User, record: dict[str, Any]) -> None:
@@ -79,7 +83,7 @@ class Clicks:
             return [view for view in views if json.loads(view.body["private_metadata"])["k"] == record["key"]]
 
         await self._press(user, record["key"], "lumen.reject")
-        if not await _until(forms, _FORM_SECONDS):
+        if not await self._until(forms, _FORM_SECONDS):
             return
         view = forms()[-1]
         slack.request_url = f"{self._api()}/slack/interaction"
@@ -94,7 +98,7 @@ class Clicks:
             later = slack.state.ephemerals[before:]
             return any(one.user == user.id and one.text.startswith("Your rejection is recorded") for one in later)
 
-        told = await _until(recorded, _TOLD_SECONDS)
+        told = await self._until(recorded, _TOLD_SECONDS)
         # What is told late of an earlier rejection must not be taken for the answer to this one.
         record["status"] = 200 if told and user.id not in self._unsure else None
         if not told:
@@ -106,12 +110,3 @@ def _has(message: Message, button: str, key: str) -> bool:
     elements = [element for block in message.blocks for element in block.get("elements", ())]
     values = [element["value"] for element in elements if element.get("action_id") == button]
     return any(json.loads(value)["k"] == key for value in values)
-
-
-async def _until(look: Callable[[], Any], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(0.1)
-    return True
